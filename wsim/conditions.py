@@ -241,7 +241,7 @@ def condition_fields() -> list[FieldInfo]:
     """Return what is known of every condition, in order of declaration."""
     if not _FIELDS:
         _FIELDS.extend(
-            FieldInfo(f.name, *f.metadata["about"], f.default)
+            FieldInfo._make((f.name, *f.metadata["about"], f.default))
             for f in dataclasses.fields(NetworkConditions)
         )
     return _FIELDS
