@@ -64,12 +64,12 @@ class Stream:
         if len(held) == count:
             return held
         self._skip_to(max(number, self._next))
-        missing = count - len(held)
-        drawn = self._generator.random(max(missing, _BLOCK))
-        self._start = self._next
+        drawn = self._generator.random(max(count - len(held), _BLOCK))
         self._next += len(drawn)
-        self._block = drawn
-        return np.concatenate([held, drawn[:missing]]) if len(held) else drawn[:missing]
+        # the block starts at the last number asked for: reading again from there must work
+        self._block = np.concatenate([held, drawn]) if len(held) else drawn
+        self._start = number
+        return self._block[:count]
 
     def _skip_to(self, number: int) -> None:
         while self._next < number:

@@ -112,6 +112,10 @@ class Jitter(Spec):
         """Return the inverse distribution function of the whole delay, in ms, never negative."""
         raise TypeError(f"{type(self).__name__} has no sampler")
 
+    def is_fixed(self, jitter_ms: float) -> bool:
+        """Return True if every delay is ``latency_ms``, so that nothing need be drawn."""
+        return False
+
 
 class LossState(Protocol):
     """Who is lost, message by message, in order."""

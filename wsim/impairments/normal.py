@@ -26,6 +26,10 @@ class Normal(Jitter):
 
     kind: ClassVar[str] = "normal"
 
+    def is_fixed(self, jitter_ms: float) -> bool:
+        """Return True without spread."""
+        return jitter_ms == 0.0
+
     def sampler(self, latency_ms: float, jitter_ms: float) -> Sampler:
         """Return u -> m + s Phi^-1(F + u (1 - F)), F = Phi(-m / s), in ms."""
         if jitter_ms == 0.0:

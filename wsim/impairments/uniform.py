@@ -17,6 +17,10 @@ class Uniform(Jitter):
 
     kind: ClassVar[str] = "uniform"
 
+    def is_fixed(self, jitter_ms: float) -> bool:
+        """Return True without spread."""
+        return jitter_ms == 0.0
+
     def sampler(self, latency_ms: float, jitter_ms: float) -> Sampler:
         """Return u -> max(0, latency + jitter (2 u - 1)), in ms."""
         low, width = latency_ms - jitter_ms, 2.0 * jitter_ms
