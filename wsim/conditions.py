@@ -184,6 +184,7 @@ class NetworkConditions:
     def __post_init__(self) -> None:
         for info in condition_fields():
             object.__setattr__(self, info.name, _checked(info, getattr(self, info.name)))
+        self.jitter.check(self.latency_ms, self.jitter_ms)
 
     def replace(self, **changes: Any) -> Self:
         """Return conditions with some fields changed; unknown names are refused."""
