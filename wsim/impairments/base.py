@@ -112,10 +112,6 @@ class Jitter(Spec):
         """Return the inverse distribution function of the whole delay, in ms, never negative."""
         raise TypeError(f"{type(self).__name__} has no sampler")
 
-    def is_off(self, jitter_ms: float) -> bool:
-        """Return True if the delay is ``latency_ms`` for every message, so nothing is drawn."""
-        return jitter_ms == 0.0
-
     def check(self, latency_ms: float, jitter_ms: float) -> None:
         """Raise ConditionsError if the shape cannot have this mean and spread."""
 
