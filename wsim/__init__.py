@@ -9,6 +9,8 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "NetworkConditions": "wsim.conditions",
+    "PROFILES": "wsim.profiles",
+    "Profile": "wsim.profiles",
 }
 """Public names and the modules they live in; each is loaded when first asked for."""
 
