@@ -1,0 +1,142 @@
+"""Age of information: how old is the newest command the rover knows?
+
+A(t) = t - max{created_i : delivered_i <= t} (Kaul, Yates & Gruteser, INFOCOM 2012): it grows
+with time and drops at each fresher delivery, a saw-tooth of straight pieces. All figures are
+exact integrals over the pieces, from the first delivery of a stream to its last delivery or
+creation, whichever is later; time before the first delivery has no age.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from wsim.analysis.columns import Bools, Floats, Ints
+from wsim.analysis.segments import Arrivals, Segments, mean, peak, ratio, total
+
+
+@dataclass
+class Ages:
+    """The pieces of the saw-tooth, in milliseconds: age runs from ``low`` to ``high``.
+
+    ``at`` is the time in seconds at which the piece starts, ``group`` its group, ``first``
+    marks the first piece of a segment and ``last`` the open one at its end.
+    """
+
+    at: Floats
+    low: Floats
+    high: Floats
+    group: Ints
+    first: Bools
+    last: Bools
+
+
+def pieces(segments: Segments, found: Arrivals) -> Ages:
+    """Return the pieces of the age of every segment, one per fresher delivery."""
+    if found.in_order:
+        fresh = np.arange(len(found.place))
+    else:
+        newest = np.maximum.accumulate(found.place)
+        fresh = np.flatnonzero(np.append([True], newest[1:] > newest[:-1])[: len(newest)])
+    segment, start = found.segment[fresh], found.delivered[fresh]
+    first = np.ones(len(segment), dtype=bool)
+    first[1:] = segment[1:] != segment[:-1]
+    last = np.append(first, True)[1:]
+    end = np.roll(start, -1)
+    end[last] = _ends(segments, found)[segment[last]]
+    low = found.latency[fresh]
+    high = low + (end - start) * 1e3
+    return Ages(start, low, high, segments.group[segment], first, last)
+
+
+def _ends(segments: Segments, found: Arrivals) -> Floats:
+    """Return when each segment ends: its last creation or last arrival."""
+    ends: Floats = segments.created[segments.finals]
+    final = found.finals
+    where = found.segment[final]
+    ends[where] = np.maximum(ends[where], found.delivered[final])
+    return ends
+
+
+def mean_age(ages: Ages, groups: int) -> Floats:
+    """Return the time average of the age: the area under the saw-tooth over its length."""
+    length = ages.high - ages.low
+    area = 0.5 * (ages.low + ages.high) * length
+    return ratio(total(area, ages.group, groups), total(length, ages.group, groups))
+
+
+def peak_age(ages: Ages, groups: int) -> Floats:
+    """Return the greatest age reached."""
+    return peak(ages.high, ages.group, groups)
+
+
+def mean_peak_age(ages: Ages, groups: int) -> Floats:
+    """Return the mean of the ages just before each fresher delivery."""
+    closed = ~ages.last
+    return mean(ages.high[closed], ages.group[closed], groups)
+
+
+def share_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
+    """Return the share of time with an age above `limit_ms`."""
+    above = np.maximum(ages.high - np.maximum(ages.low, limit_ms), 0.0)
+    return ratio(total(above, ages.group, groups), total(ages.high - ages.low, ages.group, groups))
+
+
+def times_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
+    """Return how often the age rose above `limit_ms`."""
+    rises = (ages.high > limit_ms) & ((ages.low <= limit_ms) | ages.first)
+    return total(rises, ages.group, groups)
+
+
+def age_quantile(low: Floats, high: Floats, q: float) -> float:
+    """Return the age that is exceeded during a share ``1 - q`` of the time, exactly.
+
+    The time spent above x is sum((high - x)+) - sum((low - x)+): piecewise linear in x with
+    corners at the ends of the pieces, so the corner interval is found by bisection in the
+    sorted ends and solved as a straight line.
+    """
+    whole = float(np.sum(high - low))
+    if not len(low) or not whole > 0.0:
+        return float("nan")
+    tops, bottoms = _Excess(high), _Excess(low)
+    wanted = (1.0 - q) * whole
+
+    def above(x: float) -> float:
+        return tops.over(x) - bottoms.over(x)
+
+    left, right = float(bottoms.values[0]), float(tops.values[-1])
+    for corners in (tops.values, bottoms.values):
+        left, right = _narrow(above, corners, wanted, left, right)
+    at_left, at_right = above(left), above(right)
+    if at_left <= at_right:
+        return right
+    return left + (right - left) * min(1.0, max(0.0, (at_left - wanted) / (at_left - at_right)))
+
+
+class _Excess:
+    """Sums of (value - x)+ for any x, from one sort."""
+
+    def __init__(self, values: Floats) -> None:
+        self.values = np.sort(values)
+        self._sums = np.cumsum(self.values[::-1])
+
+    def over(self, x: float) -> float:
+        more = len(self.values) - int(np.searchsorted(self.values, x, side="right"))
+        return float(self._sums[more - 1]) - more * x if more else 0.0
+
+
+def _narrow(
+    above: Callable[[float], float], corners: Floats, wanted: float, left: float, right: float
+) -> tuple[float, float]:
+    """Return the interval between two neighbouring corners in which `above` is `wanted`."""
+    low = int(np.searchsorted(corners, left, side="left")) - 1
+    high = int(np.searchsorted(corners, right, side="right"))
+    while high - low > 1:
+        middle = (low + high) // 2
+        if above(float(corners[middle])) >= wanted:
+            low, left = middle, max(left, float(corners[middle]))
+        else:
+            high, right = middle, min(right, float(corners[middle]))
+    return left, right

@@ -1,0 +1,121 @@
+"""The few distribution functions the intervals need, without SciPy.
+
+The incomplete beta function by Lentz's continued fraction (Abramowitz & Stegun 26.5.8),
+Student's t and the binomial through it (26.7.1, 26.5.24), quantiles by bisection.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from statistics import NormalDist
+
+_NORMAL = NormalDist()
+_TINY = 1e-300
+
+
+def normal_quantile(p: float) -> float:
+    """Return z with P(Z <= z) = `p` for a standard normal Z."""
+    return _NORMAL.inv_cdf(p)
+
+
+def normal_cdf(z: float) -> float:
+    """Return P(Z <= `z`) for a standard normal Z."""
+    return _NORMAL.cdf(z)
+
+
+def _guard(value: float) -> float:
+    return value if abs(value) > _TINY else _TINY
+
+
+def _beta_fraction(a: float, b: float, x: float) -> float:
+    c, d = 1.0, 1.0 / _guard(1.0 - (a + b) * x / (a + 1.0))
+    total = d
+    for m in range(1, 200_000):
+        even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
+        for term in (even, odd):
+            d = 1.0 / _guard(1.0 + term * d)
+            c = _guard(1.0 + term / c)
+            total *= c * d
+        if abs(c * d - 1.0) < 1e-15:
+            break
+    return total
+
+
+def beta_cdf(a: float, b: float, x: float) -> float:
+    """Return the regularised incomplete beta function I_x(a, b)."""
+    if x <= 0.0:
+        return 0.0
+    if x >= 1.0:
+        return 1.0
+    log_front = (
+        math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log1p(-x)
+    )
+    front = math.exp(log_front)
+    if x < (a + 1.0) / (a + b + 2.0):
+        return front * _beta_fraction(a, b, x) / a
+    return 1.0 - front * _beta_fraction(b, a, 1.0 - x) / b
+
+
+def student_cdf(t: float, df: float) -> float:
+    """Return P(T <= `t`) for Student's t with `df` degrees of freedom."""
+    if math.isinf(t):
+        return 1.0 if t > 0 else 0.0
+    tail = 0.5 * beta_cdf(0.5 * df, 0.5, df / (df + t * t))
+    return 1.0 - tail if t > 0 else tail
+
+
+@lru_cache(maxsize=4096)
+def student_quantile(p: float, df: float) -> float:
+    """Return t with P(T <= t) = `p` for Student's t with `df` degrees of freedom."""
+    if p == 0.5:
+        return 0.0
+    if p < 0.5:
+        return -student_quantile(1.0 - p, df)
+    high = 1.0
+    while student_cdf(high, df) < p:
+        high *= 2.0
+    return _bisect(lambda t: student_cdf(t, df) >= p, 0.0, high)
+
+
+def _bisect(reached: Callable[[float], bool], low: float, high: float) -> float:
+    for _ in range(200):
+        middle = 0.5 * (low + high)
+        if middle in (low, high):
+            break
+        if reached(middle):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def binomial_cdf(k: int, n: int, p: float) -> float:
+    """Return P(X <= `k`) for a binomial X of `n` trials with probability `p`."""
+    if k < 0:
+        return 0.0
+    if k >= n:
+        return 1.0
+    return beta_cdf(n - k, k + 1.0, 1.0 - p)
+
+
+@lru_cache(maxsize=4096)
+def binomial_quantile(prob: float, n: int, p: float) -> int:
+    """Return the least k with P(X <= k) >= `prob` for a binomial X of `n` trials."""
+    spread = math.sqrt(n * p * (1.0 - p)) + 1.0
+    centre = n * p + spread * normal_quantile(prob)
+    low = max(-1, math.floor(centre - 2.0 - 0.1 * spread))
+    high = min(n, math.ceil(centre + 2.0 + 0.1 * spread))
+    while low >= 0 and binomial_cdf(low, n, p) >= prob:
+        low = max(-1, low - 1 - int(spread))
+    while high < n and binomial_cdf(high, n, p) < prob:
+        high = min(n, high + 1 + int(spread))
+    while high - low > 1:
+        middle = (low + high) // 2
+        if binomial_cdf(middle, n, p) >= prob:
+            high = middle
+        else:
+            low = middle
+    return high

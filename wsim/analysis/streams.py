@@ -1,0 +1,253 @@
+"""Metrics of streams: jitter, delay variation, reordering, command age, gaps, watchdog.
+
+Each function takes segments and gives one value per group; several streams of a group are
+pooled as the docstring says.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from wsim.analysis import age
+from wsim.analysis.bursts import burst_table
+from wsim.analysis.columns import Bools, Floats, Ints
+from wsim.analysis.intervals import sorted_quantile
+from wsim.analysis.segments import (
+    Arrivals,
+    Segments,
+    arrivals,
+    count,
+    mean,
+    overtaken,
+    peak,
+    ratio,
+    total,
+)
+
+_DECAY = 15.0 / 16.0
+_MEMORY = 640
+"""Steps after which RFC 3550's filter has forgotten: (15/16)**640 is below 1e-17."""
+_BLOCK = 64
+_VARIATION = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Thresholds of stream metrics, in milliseconds."""
+
+    watchdog_ms: float = 500.0
+    deadline_ms: float = 200.0
+    stale_ms: float = 500.0
+    catch_up_ms: float = 500.0
+
+
+def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
+    """Return every stream metric, one value per group."""
+    found = arrivals(segments)
+    group = segments.group[found.segment]
+    table = jitter(segments, found, group)
+    table |= delay_variation(segments, found, group)
+    late = overtaken(found)
+    table["reordered"] = total(late, group, segments.groups)
+    table["reordered_rate"] = ratio(table["reordered"], count(group, segments.groups))
+    table |= ages(segments, found, limits)
+    table |= gaps(segments, found, limits)
+    table |= stale(segments, found, limits)
+    lost = burst_table(segments, segments.lost)
+    table |= {f"loss_{name}": value for name, value in lost.items()}
+    too_late = segments.arrived & (segments.latency > limits.deadline_ms)
+    late_table = burst_table(segments, too_late)
+    table["late_bursts"] = late_table["bursts"]
+    table["late_run_longest"] = late_table["run_longest"]
+    return table
+
+
+def jitter(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:
+    """Return the interarrival jitter of RFC 3550 (6.4.1): J += (abs(D) - J) / 16.
+
+    ``jitter_rfc3550_ms`` is the value at the end of the stream (the mean over streams in a
+    pooled row), ``_mean_ms`` its mean over the messages, ``_max_ms`` the greatest.
+    """
+    steps = np.zeros(len(found.place))
+    steps[1:] = np.abs(np.diff(found.latency)) * found.follows[1:]
+    edges = np.flatnonzero(~found.follows)
+    ends = np.append(edges[1:], len(steps))[: len(edges)]
+    final, mean_sum, top = (np.zeros(len(edges)) for _ in range(3))
+    for i, (begin, end) in enumerate(zip(edges.tolist(), ends.tolist(), strict=True)):
+        if end - begin > 1:
+            path = smooth(steps[begin + 1 : end])
+            final[i], mean_sum[i], top[i] = path[-1], path.sum(), path.max()
+    owner = group[edges]
+    several = ends - edges > 1
+    pairs = total(np.maximum(ends - edges - 1, 0), owner, segments.groups)
+    return {
+        "jitter_rfc3550_ms": mean(final[several], owner[several], segments.groups),
+        "jitter_rfc3550_mean_ms": ratio(total(mean_sum, owner, segments.groups), pairs),
+        "jitter_rfc3550_max_ms": peak(top[several], owner[several], segments.groups),
+    }
+
+
+def smooth(steps: Floats) -> Floats:
+    """Return J after each of the absolute differences `steps`, starting from J = 0.
+
+    The recursion is linear, so a block of 64 steps is one matrix product and only the block
+    ends are carried on, by the same function.
+    """
+    n = len(steps)
+    if n <= _BLOCK:
+        powers = _DECAY ** np.arange(n)
+        return _lower(powers) @ steps / 16.0
+    blocks = -(-n // _BLOCK)
+    padded = np.zeros(blocks * _BLOCK)
+    padded[:n] = steps
+    inside = padded.reshape(blocks, _BLOCK) @ _lower(_DECAY ** np.arange(_BLOCK)).T / 16.0
+    carry = _carried(inside[:, -1])
+    inside[1:] += carry[:-1, None] * _DECAY ** np.arange(1, _BLOCK + 1)
+    return np.asarray(inside.reshape(-1)[:n])
+
+
+def _lower(powers: npt.NDArray[np.floating[Any]]) -> Floats:
+    """Return the matrix M with M[i, j] = powers[i - j] for j <= i."""
+    lag = np.subtract.outer(np.arange(len(powers)), np.arange(len(powers)))
+    return np.where(lag >= 0, powers[np.maximum(lag, 0)], 0.0)
+
+
+def _carried(ends: Floats) -> Floats:
+    """Return c[b] = ends[b] + (15/16)**64 c[b-1]: a short memory, summed term by term."""
+    decay, result = _DECAY**_BLOCK, ends.copy()
+    for lag in range(1, _MEMORY // _BLOCK + 1):
+        result[lag:] += decay**lag * ends[:-lag] if lag < len(ends) else 0.0
+    return result
+
+
+def delay_variation(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:
+    """Return the delay variation of RFC 5481: PDV against the minimum, IPDV between neighbours.
+
+    PDV is the latency minus the least latency of its stream; IPDV the change of latency from
+    one message to the next one sent (RFC 3393), in absolute value.
+    """
+    edges = np.flatnonzero(~found.follows)
+    table: dict[str, Floats] = {}
+    if not len(edges):
+        least = found.latency
+    else:
+        lengths = np.diff(edges, append=len(found.latency))
+        least = np.repeat(np.minimum.reduceat(found.latency, edges), lengths)
+    for kind in ("pdv", "ipdv"):
+        table |= {f"{kind}_{q}_ms": np.full(segments.groups, np.nan) for q in _VARIATION}
+    steps, owner = _neighbour_steps(segments, found, group)
+    for g in np.flatnonzero(count(group, segments.groups)).tolist():
+        mine = slice(None) if segments.groups == 1 else group == g
+        _fill(table, "pdv", g, np.sort(found.latency[mine] - least[mine]))
+        _fill(table, "ipdv", g, np.sort(steps if segments.groups == 1 else steps[owner == g]))
+    return table
+
+
+def _fill(table: dict[str, Floats], kind: str, g: int, ordered: Floats) -> None:
+    for name, q in _VARIATION.items():
+        table[f"{kind}_{name}_ms"][g] = sorted_quantile(ordered, q)
+
+
+def _neighbour_steps(segments: Segments, found: Arrivals, group: Ints) -> tuple[Floats, Ints]:
+    """Return abs(L_i - L_(i-1)) for neighbours in order of sending that both arrived."""
+    if found.in_order:
+        place, latency, owner, follows = found.place, found.latency, group, found.follows
+    else:
+        order = np.argsort(found.place)
+        place, latency, owner = found.place[order], found.latency[order], group[order]
+        segment = found.segment[order]
+        follows = np.concatenate([[False], segment[1:] == segment[:-1]])
+    adjacent = follows.copy()
+    adjacent[1:] &= np.diff(place) == 1
+    steps = np.abs(np.diff(latency, prepend=latency[:1]))
+    return steps[adjacent], owner[adjacent]
+
+
+def ages(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+    """Return the age of information, pooled over the streams of a group by time."""
+    sawtooth = age.pieces(segments, found)
+    table = {
+        "age_mean_ms": age.mean_age(sawtooth, segments.groups),
+        "age_p99_ms": np.full(segments.groups, np.nan),
+        "age_peak_ms": age.peak_age(sawtooth, segments.groups),
+        "age_peak_mean_ms": age.mean_peak_age(sawtooth, segments.groups),
+        "age_over_share": age.share_over(sawtooth, limits.watchdog_ms, segments.groups),
+        "watchdog_trips_stamp": age.times_over(sawtooth, limits.watchdog_ms, segments.groups),
+    }
+    for g in range(segments.groups):
+        mine = slice(None) if segments.groups == 1 else sawtooth.group == g
+        table["age_p99_ms"][g] = age.age_quantile(sawtooth.low[mine], sawtooth.high[mine], 0.99)
+    return table
+
+
+def arrival_gaps(segments: Segments, found: Arrivals) -> tuple[Floats, Ints, Floats]:
+    """Return the silences between deliveries: length in ms, segment, start in seconds.
+
+    The silence after the last delivery counts up to the last creation of the stream.
+    """
+    inner = np.flatnonzero(found.follows)
+    lengths = (found.delivered[inner] - found.delivered[inner - 1]) * 1e3
+    final = found.finals
+    segment = found.segment[final]
+    tail = (segments.created[segments.finals[segment]] - found.delivered[final]) * 1e3
+    open_end = tail > 0
+    return (
+        np.concatenate([lengths, tail[open_end]]),
+        np.concatenate([found.segment[inner], segment[open_end]]),
+        np.concatenate([found.delivered[inner - 1], found.delivered[final][open_end]]),
+    )
+
+
+def gaps(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+    """Return the longest silence and how often a watchdog on arrivals would have tripped."""
+    lengths, segment, _ = arrival_gaps(segments, found)
+    group = segments.group[segment]
+    tripped = lengths > limits.watchdog_ms
+    trips = total(tripped, group, segments.groups)
+    heard = np.bincount(segments.group[found.segment], minlength=segments.groups) > 0
+    longest = np.full(segments.groups, -np.inf)
+    np.maximum.at(longest, group, lengths)
+    return {
+        "gap_max_ms": np.where(np.isinf(longest), np.nan, longest),
+        "watchdog_trips": np.where(heard, trips, np.nan),
+    }
+
+
+def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+    """Return how much arrived too old to act on, and the bursts that follow a silence.
+
+    A catch-up burst is what arrives within `catch_up_ms` after a silence longer than the
+    watchdog and is older than `stale_ms`: commands that were meant for then, carried out now.
+    """
+    group = segments.group[found.segment]
+    old = found.latency > limits.stale_ms
+    size, oldest, owner = catch_up(segments, found, old, limits)
+    return {
+        "stale_share": ratio(total(old, group, segments.groups), count(group, segments.groups)),
+        "catch_up_bursts": total(size > 0, owner, segments.groups),
+        "catch_up_max": np.nan_to_num(peak(size, owner, segments.groups)),
+        "catch_up_oldest_ms": peak(oldest[size > 0], owner[size > 0], segments.groups),
+    }
+
+
+def catch_up(
+    segments: Segments, found: Arrivals, old: Bools, limits: Limits
+) -> tuple[Floats, Floats, Ints]:
+    """Return size, oldest age and group of the burst behind each silence (size may be 0)."""
+    stalls = np.flatnonzero(
+        found.follows & (np.diff(found.delivered, prepend=np.nan) * 1e3 > limits.watchdog_ms)
+    )
+    edges = np.append(np.flatnonzero(~found.follows), len(found.place))
+    size, oldest = np.zeros(len(stalls)), np.zeros(len(stalls))
+    for i, begin in enumerate(stalls.tolist()):
+        stop = int(edges[np.searchsorted(edges, begin, side="right")])
+        until = found.delivered[begin] + limits.catch_up_ms / 1e3
+        end = begin + int(np.searchsorted(found.delivered[begin:stop], until, side="right"))
+        mine = old[begin:end]
+        size[i] = np.count_nonzero(mine)
+        oldest[i] = found.latency[begin:end][mine].max() if size[i] else 0.0
+    return size, oldest, segments.group[found.segment[stalls]]

@@ -1,0 +1,391 @@
+"""`summarize`: one row per group of a history, with intervals and with what is missing said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsim.analysis.columns import (
+    Bools,
+    Codes,
+    Floats,
+    Messages,
+    codes,
+    constant,
+    floats,
+    group_codes,
+    read,
+    stream_codes,
+)
+from wsim.analysis.intervals import check_confidence, order_statistic, wilson
+from wsim.analysis.segments import cut, ratio
+from wsim.analysis.streams import Limits, stream_table
+from wsim.errors import unknown
+from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
+"""The quantiles of a summary, by the names of their columns."""
+
+SECTIONS = ("counts", "latency", "rates", "parts", "streams")
+"""What `summarize` computes: choose some of them to save time."""
+
+_COUNTED = (
+    *("negative_latencies", "reordered", "watchdog_trips", "watchdog_trips_stamp"),
+    *("catch_up_bursts", "catch_up_max", "loss_bursts", "loss_burst_longest"),
+    *("loss_run_longest", "late_bursts", "late_run_longest"),
+)
+
+_THIN = {"p99": 1_000, "p999": 10_000}
+"""Below so many messages a tail quantile rests on a handful of them."""
+
+
+def summarize(
+    frame: Any,
+    by: str | Sequence[str] | None = "profile",
+    *,
+    command: str = COMMAND_EVENT,
+    watchdog_ms: float = 500.0,
+    deadline_ms: float = 200.0,
+    stale_ms: float = 500.0,
+    confidence: float = 0.95,
+    sections: Sequence[str] = SECTIONS,
+) -> pd.DataFrame:
+    """Summarise a history: one row per group.
+
+    Parameters
+    ----------
+    frame : DataFrame or path
+        A history frame, or the path of a Parquet file or folder, which is summarised
+        without being loaded whole.
+    by : str or sequence of str or None
+        Columns to group by; None takes everything as one group.
+    command : str
+        The event whose stream stands for a group of several events in stream metrics.
+    watchdog_ms, deadline_ms, stale_ms : float
+        A silence or age that trips the rover's watchdog; the latency after which a message
+        is late; the age from which a command should not be carried out any more.
+    confidence : float
+        Of every interval (``_low``, ``_high``).
+    sections : sequence of str
+        Some of ``counts, latency, rates, parts, streams``.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by group, which is also in the columns `by`. Counts by fate and by cause;
+        ``drop_rate`` of the messages whose fate is known (Wilson); latency quantiles with
+        distribution-free order-statistic intervals, in ms; RFC 3550 jitter; RFC 5481 delay
+        variation; RFC 3611 bursts; age of information; watchdog trips; the mean parts of
+        the delay. ``attrs["wsim_notes"]`` says what could not be computed, and why.
+
+    Raises
+    ------
+    ColumnsError
+        If columns are missing without which nothing can be said, or hold text for numbers.
+
+    Notes
+    -----
+    Duplicates made by the network (``copy > 0``) are counted apart and stay out of all other
+    figures. The intervals of quantiles assume independent messages; those of one connection
+    are correlated, which makes true intervals wider: compare replicates with `compare`.
+    """
+    check_confidence(confidence)
+    for section in sections:
+        if section not in SECTIONS:
+            raise unknown("section", section, SECTIONS)
+    names = [by] if isinstance(by, str) else list(by or ())
+    messages = read(frame)
+    groups = group_codes(messages, names)
+    limits = Limits(watchdog_ms, deadline_ms, stale_ms)
+    columns: dict[str, Any] = {}
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
+        "counts": lambda: counts(messages, groups, confidence),
+        "latency": lambda: latencies(messages, groups, deadline_ms, confidence),
+        "rates": lambda: rates(messages, groups),
+        "parts": lambda: part_means(messages, groups),
+        "streams": lambda: stream_columns(messages, groups, names, command, limits),
+    }
+    for section in SECTIONS:
+        if section in sections:
+            columns |= makers[section]()
+    note_repeated(messages)
+    return _assemble(columns, names, groups, messages.notes)
+
+
+def _assemble(
+    columns: dict[str, Any], names: Sequence[str], groups: Codes, notes: list[str]
+) -> pd.DataFrame:
+    labels = groups.labels
+    keys: dict[Hashable, Any] = {
+        name: [label[i] for label in labels] for i, name in enumerate(names)
+    }
+    clash = [name for name in names if name in columns]
+    kept = {name: value for name, value in columns.items() if name not in clash}
+    if len(names) == 1:
+        index = pd.Index([label[0] for label in labels], dtype=object)
+    elif names:
+        index = pd.MultiIndex.from_tuples(labels) if labels else pd.Index([])
+    else:
+        index = pd.Index(["all"] * len(labels), dtype=object)
+    result = pd.DataFrame(keys | {n: _whole(n, v) for n, v in kept.items()}, index=index)
+    if not len(labels):
+        notes.append("the frame has no rows: nothing to summarise")
+    result.attrs["wsim_notes"] = list(notes)
+    return result
+
+
+def _whole(name: str, values: Any) -> Any:
+    """Return counts as integers where every group has one."""
+    if name in _COUNTED and np.all(np.isfinite(values)):
+        return np.asarray(values).astype(np.int64)
+    return values
+
+
+def counts(messages: Messages, groups: Codes, confidence: float) -> dict[str, Any]:
+    """Return messages by fate and cause, and the drop rate with its Wilson interval."""
+    size = len(groups.labels)
+    group = _outside(groups, messages.original, size)
+    sent = np.bincount(group, minlength=size + 1)[:size]
+    table: dict[str, Any] = {"sent": sent}
+    for fate in FATES:
+        table[fate] = _where(group, messages.fate.where(fate), size)
+    everything = np.bincount(groups.codes, minlength=size) if len(messages) else sent
+    table["duplicates"] = everything - sent
+    known = sent - table["unknown"]
+    bounds = [
+        wilson(int(d), int(k), confidence) for d, k in zip(table["dropped"], known, strict=True)
+    ]
+    for place, name in enumerate(("drop_rate", "drop_rate_low", "drop_rate_high")):
+        table[name] = np.array([bound[place] for bound in bounds], dtype=np.float64)
+    if table["in_flight"].any():
+        messages.note(
+            f"{int(table['in_flight'].sum())} messages were still under way at the end: "
+            "they count as sent, neither delivered nor dropped"
+        )
+    if "cause" in messages.frame.columns:
+        cause = codes(messages.frame, "cause")
+        astray = ~messages.fate.where("delivered")
+        for name in CAUSES[1:]:
+            table[f"cause_{name}"] = _where(group, astray & cause.where(name), size)
+    else:
+        messages.note("no column 'cause': drops are not counted by cause")
+    return table
+
+
+def latencies(
+    messages: Messages, groups: Codes, deadline_ms: float, confidence: float
+) -> dict[str, Any]:
+    """Return quantiles with intervals, mean, extremes and the share of late messages."""
+    names = ["mean_ms", "min_ms", "max_ms", "negative_latencies", "late_share"]
+    names += ["late_share_low", "late_share_high"]
+    names += [f"{q}_ms{end}" for q in QUANTILES for end in ("", "_low", "_high")]
+    table: dict[str, Any] = {name: np.full(len(groups.labels), np.nan) for name in names}
+    chosen = messages.arrived & messages.original
+    thin: dict[str, list[str]] = {}
+    for g, label in enumerate(groups.labels):
+        ordered = _ordered(messages.latency, chosen, groups, g)
+        row = _latency_row(ordered, deadline_ms, confidence)
+        for name, value in row.items():
+            table[name][g] = value
+        for q, least in _THIN.items():
+            if len(ordered) < least:
+                thin.setdefault(q, []).append(_label(label))
+    for q, who in thin.items():
+        messages.note(
+            f"{_quantile_text(q)} rests on fewer than {_THIN[q]:,} messages in {_few(who)}: "
+            "read it with its interval (empty where the sample cannot bound it)"
+        )
+    return table
+
+
+def _latency_row(ordered: Floats, deadline_ms: float, confidence: float) -> dict[str, float]:
+    if not len(ordered):
+        return {"negative_latencies": 0.0}
+    row = {"mean_ms": float(ordered.mean()), "min_ms": ordered[0], "max_ms": ordered[-1]}
+    row["negative_latencies"] = float(np.searchsorted(ordered, 0.0, side="left"))
+    late = len(ordered) - int(np.searchsorted(ordered, deadline_ms, side="right"))
+    share = wilson(late, len(ordered), confidence)
+    row |= {
+        "late_share": share.estimate,
+        "late_share_low": share.low,
+        "late_share_high": share.high,
+    }
+    for name, q in QUANTILES.items():
+        value = order_statistic(ordered, q, confidence)
+        row[f"{name}_ms"] = value.estimate
+        row[f"{name}_ms_low"], row[f"{name}_ms_high"] = value.low, value.high
+    return row
+
+
+def rates(messages: Messages, groups: Codes) -> dict[str, Any]:
+    """Return what got through per second: messages and kilobits, over the time of each run."""
+    size = len(groups.labels)
+    duration = _durations(messages, groups)
+    arrived = _outside(groups, messages.arrived & messages.original, size)
+    delivered = np.bincount(arrived, minlength=size + 1)[:size]
+    table: dict[str, Any] = {
+        "duration_s": duration,
+        "rate_hz": ratio(delivered, duration),
+        "throughput_kbps": np.full(size, np.nan),
+    }
+    if "size_bytes" in messages.frame.columns:
+        sizes = floats(messages.frame, "size_bytes")
+        bits = np.bincount(arrived, weights=sizes, minlength=size + 1)[:size] * 8.0
+        table["throughput_kbps"] = ratio(bits / 1e3, duration)
+    else:
+        messages.note("no column 'size_bytes': throughput in kbit/s cannot be computed")
+    return table
+
+
+def _durations(messages: Messages, groups: Codes) -> Floats:
+    """Return the seconds each group lasted: first creation to last event, summed over runs."""
+    frame, size = messages.frame, len(groups.labels)
+    run = codes(frame, "run") if "run" in frame.columns else constant(len(frame), "")
+    key = groups.codes.astype(np.int32) * np.int32(len(run.labels)) + run.codes
+    if not len(key):
+        return np.full(size, np.nan)
+    edges = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
+    created = messages.created
+    begin = np.fmin.reduceat(created, edges)
+    end = np.fmax.reduceat(created, edges)
+    arrival = np.fmax.reduceat(np.where(messages.arrived, messages.delivered, np.nan), edges)
+    first = np.full(size * len(run.labels), np.inf)
+    last = np.full(size * len(run.labels), -np.inf)
+    np.fmin.at(first, key[edges], begin)
+    np.fmax.at(last, key[edges], np.fmax(end, arrival))
+    spans = np.where(last >= first, last - first, 0.0).reshape(size, -1)
+    return np.asarray(spans.sum(axis=1))
+
+
+def part_means(messages: Messages, groups: Codes) -> dict[str, Any]:
+    """Return the mean of each part of the delay over the delivered messages."""
+    size = len(groups.labels)
+    missing = [name for name in PARTS if name not in messages.frame.columns]
+    if missing:
+        messages.note(f"no column {', '.join(missing)}: these parts of the delay are unknown")
+    group = _outside(groups, messages.arrived & messages.original, size)
+    delivered = np.bincount(group, minlength=size + 1)[:size]
+    table: dict[str, Any] = {}
+    for name in PARTS:
+        mean = np.full(size, np.nan)
+        if name not in missing:
+            values = floats(messages.frame, name)
+            mean = ratio(np.bincount(group, weights=values, minlength=size + 1)[:size], delivered)
+        table[f"mean_{name}"] = mean
+    return table
+
+
+def stream_columns(
+    messages: Messages, groups: Codes, by: Sequence[str], command: str, limits: Limits
+) -> dict[str, Any]:
+    """Return the stream metrics, from the command stream where a group pools several events."""
+    streams = stream_codes(messages)
+    chosen = messages.original & representative(messages, groups, by, command)
+    return dict(stream_table(cut(messages, groups, streams, chosen), limits))
+
+
+def representative(messages: Messages, groups: Codes, by: Sequence[str], command: str) -> Bools:
+    """Return the rows whose streams stand for their group.
+
+    The command's rows where there are any (inbound ones, if it goes both ways), all rows of
+    a group with a single event, and none of a group that pools several other events.
+    """
+    frame = messages.frame
+    chosen = np.ones(len(frame), dtype=bool)
+    if "event_name" in by or "event_name" not in frame.columns:
+        return chosen
+    event = codes(frame, "event_name")
+    table = np.zeros((len(groups.labels), len(event.labels)), dtype=bool)
+    pairs = groups.codes.astype(np.int32) * np.int32(len(event.labels)) + event.codes
+    seen = np.bincount(pairs, minlength=table.size).reshape(table.shape) > 0
+    for g, label in enumerate(groups.labels):
+        if command in event.labels and seen[g, event.labels.index(command)]:
+            table[g, event.labels.index(command)] = True
+        elif np.count_nonzero(seen[g]) == 1:
+            table[g] = seen[g]
+        else:
+            messages.note(
+                f"{_label(label)} pools several events and has no '{command}': age, jitter, "
+                "gaps and watchdog are left out; pass command=... or by='event_name'"
+            )
+    chosen = table.reshape(-1)[pairs]
+    return _one_way(messages, chosen, by)
+
+
+def _one_way(messages: Messages, chosen: Bools, by: Sequence[str]) -> Bools:
+    """Keep the inbound rows of a command that goes both ways."""
+    if "direction" in by or "direction" not in messages.frame.columns:
+        return chosen
+    direction = codes(messages.frame, "direction")
+    inbound = direction.where("inbound")
+    if np.any(chosen & inbound) and np.any(chosen & ~inbound):
+        messages.note("stream metrics are those of the inbound direction (towards the rover)")
+        return chosen & inbound
+    return chosen
+
+
+def note_repeated(messages: Messages) -> None:
+    """Note rows that appear twice, as when a run was loaded two times."""
+    frame = messages.frame
+    columns = [n for n in ("run", "client_id", "seq", "message_id", "copy") if n in frame.columns]
+    if "seq" in columns:
+        seq = floats(frame, "seq")
+        if np.all(seq[1:] > seq[:-1]):
+            return
+        columns = [name for name in columns if name != "message_id"]
+    elif "message_id" not in columns:
+        return
+    if "run" in columns and "seq" in columns and _rises_by_run(frame, seq):
+        return
+    repeated = int(frame.duplicated(subset=columns).sum())
+    if repeated:
+        which = "seq" if "seq" in columns else "message_id"
+        messages.note(
+            f"{repeated} rows repeat the {which} of another row of their run: counted as "
+            "messages of their own; was a file loaded twice?"
+        )
+
+
+def _rises_by_run(frame: pd.DataFrame, seq: Floats) -> bool:
+    """Return whether each run is one block of rows with rising numbers."""
+    run = codes(frame, "run").codes
+    edges = np.flatnonzero(np.concatenate([[True], run[1:] != run[:-1]]))
+    if len(np.unique(run[edges])) != len(edges):
+        return False
+    falls = np.flatnonzero(seq[1:] <= seq[:-1]) + 1
+    return bool(np.all(np.isin(falls, edges)))
+
+
+def _outside(groups: Codes, inside: Bools, size: int) -> np.ndarray[Any, Any]:
+    """Return the group of each row, with the rows not `inside` in an extra last group."""
+    return np.where(inside, groups.codes, np.asarray(size, dtype=np.intp)).astype(np.intp)
+
+
+def _where(group: np.ndarray[Any, Any], hit: Bools, size: int) -> np.ndarray[Any, Any]:
+    if not hit.any():
+        return np.zeros(size, dtype=np.int64)
+    return np.bincount(group[hit], minlength=size + 1)[:size]
+
+
+def _ordered(values: Floats, chosen: Bools, groups: Codes, g: int) -> Floats:
+    mine = chosen if len(groups.labels) == 1 else chosen & (groups.codes == g)
+    picked = values[mine]
+    picked.sort()
+    return picked
+
+
+def _label(label: object) -> str:
+    parts = label if isinstance(label, tuple) else (label,)
+    return " / ".join(f"'{part}'" for part in parts) or "the frame"
+
+
+def _few(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:3])
+    return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more groups"
+
+
+def _quantile_text(name: str) -> str:
+    return {"p999": "p99.9"}.get(name, name)
