@@ -41,7 +41,7 @@ class PacedLoop(VirtualLoop):
         self._slice_end_ns = 0
 
     def set_speed(self, speed: float) -> None:
-        """Let `speed` simulated seconds pass in one of the wall; 0 pauses, inf is as fast as can be."""
+        """Let `speed` simulated seconds pass in one of the wall (0: paused, inf: all it can)."""
         if not speed >= 0:
             raise UsageError(f"speed={speed!r} is not a number from 0 (paused) upwards")
         self._anchor()
