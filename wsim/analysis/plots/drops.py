@@ -200,7 +200,7 @@ def _round_step(step: float) -> float:
 
 
 def _shares(lost: Counts, sent: Counts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    table = np.full((len(sent), 3), np.nan)
+    table: FloatArray = np.full((len(sent), 3), np.nan)
     for place in np.flatnonzero(sent):
         table[place] = wilson(int(lost[place]), int(sent[place]), level)[:3]
     return table[:, 0], table[:, 1], table[:, 2]

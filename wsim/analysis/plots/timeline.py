@@ -28,7 +28,7 @@ from wsim.analysis.plots.style import (
     say,
     seconds_axis,
 )
-from wsim.errors import ConditionsError
+from wsim.analysis.plots.window import Window, check_window
 
 LATE_MS = 200.0
 """A command later than this counts as late unless the caller says otherwise."""
@@ -57,7 +57,7 @@ def plot_timeline(
     *,
     by: By = ("direction", "event_name"),
     ax: Axes | None = None,
-    window: tuple[float, float] | None = None,
+    window: Window = None,
     late_ms: float = LATE_MS,
 ) -> Axes:
     """Plot a lane per event: when messages were sent, and whether and when they arrived.
@@ -106,12 +106,12 @@ def lanes(
     frame: pd.DataFrame,
     *,
     by: By = ("direction", "event_name"),
-    window: tuple[float, float] | None = None,
+    window: Window = None,
     late_ms: float = LATE_MS,
 ) -> list[Lane]:
     """Return the times to mark in each lane; all messages, not yet thinned."""
     messages = read(frame)
-    start, end = _window(window)
+    start, end = check_window(window)
     created, delivered, first = messages.created, messages.delivered, messages.original
     sent_in = first & (created >= start) & (created <= end)
     here = first & messages.arrived & (delivered >= start) & (delivered <= end)
@@ -127,15 +127,6 @@ def lanes(
 
     made = [lane(g.name, g.rows) for g in drawn(groups(messages, by))[0]]
     return [one for one in made if any(len(times) for times in one[1:])]
-
-
-def _window(window: tuple[float, float] | None) -> tuple[float, float]:
-    if window is None:
-        return -np.inf, np.inf
-    start, end = map(float, window)
-    if not start < end:
-        raise ConditionsError(f"window is ({start}, {end}); its start must lie before its end")
-    return start, end
 
 
 def _draw_lane(ax: Axes, row: int, lane: Lane, *, label: bool) -> None:

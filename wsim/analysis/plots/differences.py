@@ -1,0 +1,139 @@
+"""What changed between two networks: differences with their intervals, one row a metric."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter
+
+from wsim.analysis.columns import floats, require
+from wsim.analysis.plots.style import (
+    INK,
+    QUIET,
+    describe,
+    duration,
+    finish,
+    legend,
+    new_axes,
+    plain,
+    say,
+)
+from wsim.errors import unknown
+
+Unit = Literal["ms", "share", "number"]
+LOOKS = {
+    "better": ("#0072b2", "o", True),
+    "worse": ("#d55e00", "^", True),
+    "equivalent": ("#009e73", "s", True),
+    "not distinguishable": (QUIET, "o", False),
+    "not enough data": (QUIET, "x", True),
+}
+"""Colour, marker and whether it is filled, for each verdict of ``compare``."""
+
+
+def plot_differences(
+    table: pd.DataFrame, *, ax: Axes | None = None, unit: Unit | None = None
+) -> Axes:
+    """Plot the differences that ``compare`` found, with their intervals and verdicts.
+
+    Parameters
+    ----------
+    table
+        What ``compare`` returned: ``metric``, ``difference``, ``low``, ``high``, ``verdict``.
+    ax
+        Axes to draw into; by default those of a new figure.
+    unit
+        Which metrics: ``ms`` (names that end in ``_ms``), ``share`` (rates and shares) or
+        ``number`` (counts); they cannot share an axis. By default the first of these that
+        the table has.
+
+    Returns
+    -------
+    Axes
+        One row a metric (and candidate); right of the dashed line means more than before.
+
+    Raises
+    ------
+    ColumnsError, UnknownNameError
+        If the table is not one of ``compare``, or `unit` is not one of the three.
+    """
+    require(table, ["metric", "difference", "low", "high", "verdict"], "plot_differences")
+    kinds = [unit_of(str(metric)) for metric in table["metric"]]
+    if unit is None:
+        unit = next((one for one in get_args(Unit) if one in kinds), "ms")
+    if unit not in get_args(Unit):
+        raise unknown("unit of differences", unit, get_args(Unit))
+    rows = table[[kind == unit for kind in kinds]]
+    rows = rows[np.isfinite(floats(rows, "difference"))]
+    ax = new_axes(ax, (7.6, 1.3 + 0.32 * max(3, len(rows))))
+    if not len(rows):
+        say(ax, "No difference could be computed.")
+    _draw(ax, rows)
+    ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
+    ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
+    ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, unit)))
+    finish(ax, title="Differences to the baseline", x=_LABELS[unit], y="", grid="x")
+    legend(ax, outside=True)
+    describe(ax, _words(rows, unit))
+    return ax
+
+
+def unit_of(metric: str) -> Unit:
+    """Return the unit of a metric by its name."""
+    if metric.endswith("_ms"):
+        return "ms"
+    return "share" if "rate" in metric or "share" in metric or "ratio" in metric else "number"
+
+
+def amount(value: float, unit: Unit) -> str:
+    """Return a difference in its unit, for people."""
+    if unit == "ms":
+        return duration(value)
+    return f"{100 * value:.3g} pp" if unit == "share" else f"{value:.4g}"
+
+
+def _names(rows: pd.DataFrame) -> list[str]:
+    names = [str(metric) for metric in rows["metric"]]
+    if "candidate_name" in rows.columns and rows["candidate_name"].nunique() > 1:
+        who = map(str, rows["candidate_name"])
+        return [f"{name} · {metric}" for name, metric in zip(who, names, strict=True)]
+    return names
+
+
+def _draw(ax: Axes, rows: pd.DataFrame) -> None:
+    seen: set[str] = set()
+    middle, low, high = (floats(rows, name) for name in ("difference", "low", "high"))
+    for place, verdict in enumerate(map(str, rows["verdict"])):
+        colour, marker, filled = LOOKS.get(verdict, LOOKS["not distinguishable"])
+        y = len(rows) - 1 - place
+        if np.isfinite(low[place]) and np.isfinite(high[place]):
+            ax.plot([low[place], high[place]], [y, y], color=colour, linewidth=2.2,
+                    solid_capstyle="butt", gid=f"interval:{place}")  # fmt: skip
+        ax.plot(
+            middle[place], y, marker=marker, color=colour, markersize=6.5, linestyle="none",
+            markerfacecolor=colour if filled else "white", markeredgecolor=colour,
+            label=None if verdict in seen else plain(verdict), gid=f"difference:{place}",
+        )  # fmt: skip
+        seen.add(verdict)
+
+
+def _words(rows: pd.DataFrame, unit: Unit) -> str:
+    parts = [
+        f"{name}: {amount(d, unit)} [{amount(a, unit)}, {amount(b, unit)}], {verdict}"
+        for name, d, a, b, verdict in zip(
+            _names(rows), floats(rows, "difference"), floats(rows, "low"), floats(rows, "high"),
+            rows["verdict"], strict=True,
+        )
+    ]  # fmt: skip
+    return "Differences to the baseline. " + ("; ".join(parts) or "None") + "."
+
+
+_LABELS: dict[str, str] = {
+    "ms": "difference (more is slower or older)",
+    "share": "difference in percentage points",
+    "number": "difference",
+}
