@@ -38,11 +38,24 @@ NAMES = {
 """What the parts of the delay are called in pictures and tables."""
 
 
+LOOKS = (
+    "propagation_ms",
+    "queue_ms",
+    "serialization_ms",
+    "retransmission_ms",
+    "head_of_line_ms",
+    "jitter_ms",
+    "outage_ms",
+    "client_buffer_ms",
+)
+"""The order in which the parts take colours and hatches; the commonest comes plain."""
+
+
 class Shares(NamedTuple):
     """Mean parts (ms) of the delay of one group's delivered messages, in the schema's order."""
 
     name: str
-    count: int
+    delivered: int
     parts: tuple[float, ...]
 
     @property
@@ -78,10 +91,10 @@ def plot_delay_parts(
         If the frame has none of the parts, as in exports of other simulators.
     """
     found, remark = drawn_parts(frame, by)
-    totals = [one.total for one in found if one.count and one.total > 0]
+    totals = [one.total for one in found if one.delivered and one.total > 0]
     share = (len(totals) > 1 and max(totals) > 30 * min(totals)) if share is None else share
     ax = new_axes(ax, (7.6, 1.5 + 0.5 * max(2, len(found))))
-    if not any(one.count for one in found):
+    if not any(one.delivered for one in found):
         say(ax, "No message was delivered: there is no delay to take apart.")
     _bars(ax, found, share)
     ax.set_yticks(range(len(found)), [plain(one.name, 24) for one in reversed(found)])
@@ -130,7 +143,7 @@ def _bars(ax: Axes, found: list[Shares], share: bool) -> None:
     for part in used:
         width = np.asarray([_width(one, part, share) for one in found])
         left = np.where(width >= 0, ends[1], ends[0])
-        style = series_style(part)
+        style = series_style(LOOKS.index(PARTS[part]))
         ax.barh(
             rows, width, left=left, height=0.62, facecolor=style.colour, hatch=style.hatch,
             edgecolor="white", linewidth=0.0, label=NAMES[PARTS[part]], gid=PARTS[part],
@@ -138,7 +151,7 @@ def _bars(ax: Axes, found: list[Shares], share: bool) -> None:
         ends[1] += np.maximum(width, 0.0)
         ends[0] += np.minimum(width, 0.0)
     for row, one, end in zip(rows, found, ends[1], strict=True):
-        words = duration(one.total) if one.count else "nothing delivered"
+        words = duration(one.total) if one.delivered else "nothing delivered"
         ax.annotate(
             words, (end, row), xytext=(5, 0), textcoords="offset points", va="center",
             fontsize="small", gid="total",

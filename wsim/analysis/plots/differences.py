@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from wsim.analysis.plots.style import (
 from wsim.errors import unknown
 
 Unit = Literal["ms", "share", "number"]
+UNITS: tuple[Unit, ...] = ("ms", "share", "number")
 LOOKS = {
     "better": ("#0072b2", "o", True),
     "worse": ("#d55e00", "^", True),
@@ -62,11 +63,11 @@ def plot_differences(
     """
     require(table, ["metric", "difference", "low", "high", "verdict"], "plot_differences")
     kinds = [unit_of(str(metric)) for metric in table["metric"]]
-    if unit is None:
-        unit = next((one for one in get_args(Unit) if one in kinds), "ms")
-    if unit not in get_args(Unit):
-        raise unknown("unit of differences", unit, get_args(Unit))
-    rows = table[[kind == unit for kind in kinds]]
+    present: list[Unit] = [one for one in UNITS if one in kinds]
+    chosen = unit if unit is not None else next(iter(present), UNITS[0])
+    if chosen not in UNITS:
+        raise unknown("unit of differences", chosen, UNITS)
+    rows = table[[kind == chosen for kind in kinds]]
     rows = rows[np.isfinite(floats(rows, "difference"))]
     ax = new_axes(ax, (7.6, 1.3 + 0.32 * max(3, len(rows))))
     if not len(rows):
@@ -75,10 +76,10 @@ def plot_differences(
     ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
     ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
     ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, unit)))
-    finish(ax, title="Differences to the baseline", x=_LABELS[unit], y="", grid="x")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, chosen)))
+    finish(ax, title="Differences to the baseline", x=_LABELS[chosen], y="", grid="x")
     legend(ax, outside=True)
-    describe(ax, _words(rows, unit))
+    describe(ax, _words(rows, chosen))
     return ax
 
 

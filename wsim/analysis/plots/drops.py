@@ -191,7 +191,7 @@ def time_bins(times: FloatArray, bin_s: float | None) -> FloatArray:
     low, high = float(times.min()), float(times.max())
     step = bin_s or _round_step((high - low) / 40 or 1.0)
     count = min(int(np.floor((high - low) / step)) + 1, 100_000)
-    return low + step * np.arange(count + 1)
+    return low + step * np.arange(count + 1, dtype=np.float64)
 
 
 def _round_step(step: float) -> float:
@@ -199,8 +199,9 @@ def _round_step(step: float) -> float:
     return float(min((m * scale for m in (1, 2, 5, 10)), key=lambda m: abs(m - step)))
 
 
-def _shares(lost: Counts, sent: Counts, level: float) -> tuple[FloatArray, FloatArray, FloatArray]:
-    table: FloatArray = np.full((len(sent), 3), np.nan)
+def _shares(lost: Counts, sent: Counts, level: float) -> list[FloatArray]:
+    """Return rate, low and high of each step; NaN where nothing was sent."""
+    table = np.full((len(sent), 3), np.nan)
     for place in np.flatnonzero(sent):
         table[place] = wilson(int(lost[place]), int(sent[place]), level)[:3]
-    return table[:, 0], table[:, 1], table[:, 2]
+    return list(table.T)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from wsim.analysis.bursts import run_lengths
-from wsim.analysis.columns import Messages, group_codes, read, stream_codes
+from wsim.analysis.columns import Bools, Messages, group_codes, read, stream_codes
 from wsim.analysis.plots.groups import MOST_GROUPS, By, columns_of, name_of
 from wsim.analysis.plots.style import (
     FloatArray,
@@ -93,7 +93,7 @@ def loss_runs(messages: Messages, by: By) -> list[Runs]:
     return [_runs(name_of(grouping.labels[code]), ~segments.arrived, own[code]) for code in order]
 
 
-def _runs(name: str, bad: np.ndarray, spans: list[tuple[int, int]]) -> Runs:  # type: ignore[type-arg]
+def _runs(name: str, bad: Bools, spans: list[tuple[int, int]]) -> Runs:
     lengths = [run_lengths(bad[start:end]) for start, end in spans]
     whole = sum(end - start for start, end in spans)
     joined = np.concatenate(lengths) if lengths else np.empty(0, dtype=np.intp)

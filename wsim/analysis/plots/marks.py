@@ -112,4 +112,5 @@ def draw_marks(ax: Axes, frame: pd.DataFrame, *, most: int = 200) -> None:
         ax.annotate(
             plain(change.label, 20), (change.at_s, 1.0), xycoords=("data", "axes fraction"),
             xytext=(2, 2), textcoords="offset points", fontsize="x-small", color=INK,
+            annotation_clip=True, in_layout=False,
         )  # fmt: skip

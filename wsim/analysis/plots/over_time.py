@@ -26,7 +26,6 @@ from wsim.analysis.plots.style import (
     say,
     seconds_axis,
     series_style,
-    spreads,
 )
 from wsim.analysis.plots.thresholds import Preset, plot_thresholds
 from wsim.analysis.plots.window import Window, check_window
@@ -83,6 +82,7 @@ def plot_latency_over_time(
         say(ax, "No message was delivered: there is no latency to show.")
     for index, course in enumerate(found):
         _draw(ax, index, course, bin_s, wide=bool(everything) and ax.get_yscale() != "linear")
+    ax.margins(y=0.12)
     draw_marks(ax, frame)
     if thresholds is not None:
         plot_thresholds(thresholds, ax=ax, axis="y")

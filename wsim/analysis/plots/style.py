@@ -229,5 +229,5 @@ def spreads(values: FloatArray) -> bool:
 
 def seconds_axis(axis: Axis) -> None:
     """Label `axis` in seconds with few, round ticks."""
-    axis.set_major_locator(MaxNLocator(8))
+    axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
