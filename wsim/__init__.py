@@ -8,6 +8,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "History": "wsim.history",
+    "Channel": "wsim.channel",
+    "Link": "wsim.link",
+    "Transit": "wsim.transit",
+    "Transits": "wsim.transit",
     "NetworkConditions": "wsim.conditions",
     "PROFILES": "wsim.profiles",
     "Profile": "wsim.profiles",

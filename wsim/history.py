@@ -1,0 +1,484 @@
+"""What happened to every message: appended in O(1), read as a pandas DataFrame.
+
+Rows are packed into blocks of plain memory as they are recorded (see :mod:`wsim.rowpack`).
+Reading ``frame`` moves whatever is new into typed columns (see :mod:`wsim.columns`) and
+slices them, so the cost of a read depends on the new rows only. The writer takes no lock:
+recording belongs to one thread, reading is allowed from any.
+"""
+
+from __future__ import annotations
+
+import platform
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsim.columns import Columns
+from wsim.errors import UsageError, unknown
+from wsim.rowpack import (
+    LIMITS,
+    NO_PARTS,
+    ROUND_TRIP_OFFSET,
+    ROW,
+    CodeBook,
+    FlagBook,
+    to_columns,
+    unpack,
+)
+from wsim.schema import CAUSES, DIRECTIONS, FATES
+
+BLOCK_ROWS = 4096
+_pack_into = ROW.pack_into
+_ROW_BYTES = ROW.size
+RowListener = Callable[[tuple[Any, ...]], None]
+NoteListener = Callable[[str, dict[str, Any]], None]
+
+
+class _Block:
+    """Rows packed together, with their identifiers and payloads beside them."""
+
+    __slots__ = ("buffer", "first", "ids", "payloads", "rows")
+
+    def __init__(self, first: int, rows: int) -> None:
+        self.first = first
+        self.rows = rows
+        self.buffer = bytearray(rows * ROW.size)
+        self.ids: Any = []
+        self.payloads: Any = []
+
+    def seal(self) -> None:
+        """Put a full block's objects where the garbage collector does not go through them."""
+        self.ids = _objects(self.ids)
+        self.payloads = _objects(self.payloads)
+
+
+def _objects(values: Any) -> Any:
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+class History:
+    """A bounded record of messages, readable as a DataFrame at any time.
+
+    Parameters
+    ----------
+    max_rows
+        Older rows are evicted beyond this number; None keeps everything. Can be changed at
+        any time.
+    run
+        Name of the run, as in the column of that name.
+    profile
+        Name of the profile in force; assign to it when it changes.
+    about
+        What is true of the whole run: ``started_at`` (epoch seconds), ``seed``,
+        ``conditions``, ``duration_s``, ``versions`` ...
+
+    Notes
+    -----
+    A row takes 139 bytes beside its payload and the text of its identifier, before and
+    after it was read; columns that never vary take nothing once read.
+
+    Examples
+    --------
+    >>> history = History(max_rows=2)
+    >>> for number in range(3):
+    ...     seq = history.append(number * 10**9, number * 10**9, number * 10**9 + 50_000_000)
+    >>> history.frame[["seq", "created_s", "latency_ms"]].to_dict("list")
+    {'seq': [1, 2], 'created_s': [1.0, 2.0], 'latency_ms': [50.0, 50.0]}
+    >>> history.recorded, history.evicted
+    (3, 1)
+    """
+
+    def __init__(
+        self,
+        max_rows: int | None = 10_000,
+        *,
+        run: str = "run-1",
+        profile: str = "",
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.run = run
+        self.about: dict[str, Any] = {"versions": versions(), **(about or {})}
+        self.listeners: list[RowListener] = []
+        """Called with each row as it is recorded: ``(seq, *arguments of append, profile)``."""
+        self.note_listeners: list[NoteListener] = []
+        """Called with a kind (``change``, ``connection``, ``round_trip``) and its content."""
+        self.recorded = 0
+        """Rows recorded so far, evicted and cleared ones included."""
+        self._changes: list[dict[str, Any]] = []
+        self._connections: list[dict[str, Any]] = []
+        self._round_trips: deque[tuple[int, int]] = deque()  # of rows already read
+        self._read_until = 0
+        self._lock = threading.RLock()
+        self._base = 0  # rows before this one were cleared
+        self._evicted = 0  # rows evicted before that
+        self._floor = 0  # rows before this one are gone for good
+        self._max_rows: int | None = None
+        self._end_ns = 0
+        self._make_books(profile)
+        self.max_rows = max_rows
+        self._open_block()
+
+    def _make_books(self, profile: str) -> None:
+        books = {name: CodeBook(limit=limit) for name, limit in LIMITS.items()}
+        self._events, self._clients = books["event_name"], books["client_id"]
+        self._profiles, self._namespaces = books["profile"], books["namespace"]
+        self._flags = FlagBook()
+        self._books = {name: book.names for name, book in books.items()}
+        self._books |= {"direction": list(DIRECTIONS), "fate": list(FATES)}
+        self._books |= {"cause": list(CAUSES), "run": [self.run]}
+        self._columns = Columns(self._books)
+        self.profile = profile
+
+    def _open_block(self) -> None:
+        rows = BLOCK_ROWS
+        if self._max_rows is not None:
+            rows = min(BLOCK_ROWS, max(64, self._max_rows // 4))
+        block = _Block(self.recorded, rows)
+        self._end = rows * ROW.size
+        self._at = 0
+        self._buffer = block.buffer
+        self._add_id = block.ids.append
+        self._add_payload = block.payloads.append
+        self._blocks: list[_Block] = [*getattr(self, "_blocks", ()), block]
+
+    def _next_block(self) -> None:
+        """Close the full block, forget what was evicted or read, and open another."""
+        self._blocks[-1].seal()
+        needed = max(self._first_row(), self._columns.until)
+        self._blocks = [block for block in self._blocks if block.first + block.rows > needed]
+        self._open_block()
+
+    def append(
+        self,
+        created_ns: int,
+        sent_ns: int,
+        delivered_ns: int = -1,
+        direction: str = "inbound",
+        event_name: str = "",
+        client_id: str = "",
+        session: int = 1,
+        fate: str = "delivered",
+        cause: str = "",
+        copy: int = 0,
+        size_bytes: int = 0,
+        message_id: str = "",
+        namespace: str = "/",
+        ack_id: int = -1,
+        round_trip_ns: int = -1,
+        lateness_ns: float = -1,
+        parts: tuple[int, ...] | None = None,
+        data: Any = None,
+    ) -> int:
+        """Record one message and return its row number.
+
+        Times are nanoseconds since the start of the run, -1 where there is none; `parts`
+        are those of a Transit. Everything else is as in the schema.
+
+        Raises
+        ------
+        UnknownNameError
+            For a direction, fate or cause that is not in the schema.
+        UsageError
+            For a value that is not of the column's type.
+        """
+        if self._at == self._end:
+            self._next_block()
+        try:
+            _pack_into(
+                self._buffer, self._at,
+                created_ns, sent_ns, delivered_ns, round_trip_ns, lateness_ns,
+                *(parts or NO_PARTS),
+                ack_id, size_bytes, session, self._events[event_name],
+                self._clients[client_id], self._profile_code, self._namespaces[namespace],
+                copy, self._flags[direction, fate, cause],
+            )  # fmt: skip
+        except Exception as error:
+            return self._append_clipped(
+                error, created_ns, sent_ns, delivered_ns, direction, event_name, client_id,
+                session, fate, cause, copy, size_bytes, message_id, namespace, ack_id,
+                round_trip_ns, lateness_ns, parts, data,
+            )  # fmt: skip
+        self._at += _ROW_BYTES
+        self._add_id(message_id)
+        self._add_payload(data)
+        seq = self.recorded
+        self.recorded = seq + 1
+        if self.listeners:
+            self._tell(
+                seq, created_ns, sent_ns, delivered_ns, direction, event_name, client_id,
+                session, fate, cause, copy, size_bytes, message_id, namespace, ack_id,
+                round_trip_ns, lateness_ns, parts, data, self._profile,
+            )  # fmt: skip
+        return seq
+
+    def append_many(
+        self,
+        created_ns: Any,
+        sent_ns: Any,
+        delivered_ns: Any,
+        *,
+        direction: Any = "inbound",
+        event_name: Any = "",
+        client_id: Any = "",
+        session: Any = 1,
+        fate: Any = "delivered",
+        cause: Any = "",
+        copy: Any = 0,
+        size_bytes: Any = 0,
+        message_id: Any = "",
+        namespace: Any = "/",
+        ack_id: Any = -1,
+        round_trip_ns: Any = -1,
+        lateness_ns: Any = -1,
+        parts: Any = None,
+        data: Any = None,
+    ) -> int:
+        """Record many messages at once and return how many; a whole schedule's worth.
+
+        Parameters
+        ----------
+        created_ns, sent_ns, delivered_ns
+            Arrays of nanoseconds, shape (n,), -1 where there is none.
+        direction, event_name, client_id, fate, cause, namespace
+            One name for all rows, n names, or a pair ``(codes, names)`` where codes, shape
+            (n,), are indices into names.
+        session, copy, size_bytes, ack_id, round_trip_ns, lateness_ns
+            One number, or an array of shape (n,).
+        message_id, data
+            One value (``""`` and None), or a sequence of n.
+        parts
+            Array of nanoseconds, shape (n, 8), in the order of :data:`wsim.schema.PARTS`.
+        """
+        created = np.asarray(created_ns, np.int64)
+        named = {"direction": direction, "event_name": event_name, "client_id": client_id}
+        named |= {"fate": fate, "cause": cause, "namespace": namespace}
+        fields: dict[str, Any] = {n: self._codes(n, value) for n, value in named.items()}
+        fields |= {"session": session, "copy": copy, "size_bytes": size_bytes, "ack_id": ack_id}
+        fields |= {"created_ns": created, "sent_ns": np.asarray(sent_ns)}
+        fields |= {"delivered_ns": np.asarray(delivered_ns), "parts": parts}
+        fields |= {"round_trip_ns": np.asarray(round_trip_ns)}
+        fields |= {"lateness_ns": np.asarray(lateness_ns), "profile": self._profile_code}
+        values = to_columns(fields)
+        for name, given in (("message_id", message_id), ("data", data)):
+            values[name] = given if given is None or isinstance(given, str) else _objects(given)
+        self._add_rows(values, created, np.asarray(delivered_ns))
+        return len(created)
+
+    def _codes(self, name: str, value: Any) -> Any:
+        book: Any = {
+            "event_name": self._events, "client_id": self._clients, "namespace": self._namespaces
+        }.get(name)  # fmt: skip
+        names = self._books[name]
+        if book is None:
+            book = {known: code for code, known in enumerate(names)}
+        try:
+            if isinstance(value, str):
+                return book[value]
+            if isinstance(value, tuple) and len(value) == 2 and not isinstance(value[1], str):
+                return np.array([book[known] for known in value[1]], np.int64)[value[0]]
+            return np.array([book[known] for known in value], np.int64)
+        except KeyError as error:
+            raise unknown(name, error.args[0], names) from None
+
+    def _add_rows(self, values: dict[str, Any], created: Any, delivered: Any) -> None:
+        if not len(created):
+            return
+        with self._lock:
+            self._catch_up()
+            self._blocks[-1].rows = self.recorded - self._blocks[-1].first
+            self._columns.extend(values, len(created))
+            self._end_ns = max(self._end_ns, int(created.max()), int(delivered.max()))
+            self.recorded += len(created)
+            self._next_block()
+
+    def _tell(self, *row: Any) -> None:
+        for listener in self.listeners:
+            listener(row)
+
+    def _append_clipped(self, error: Exception, *row: Any) -> int:
+        """Record a row whose small numbers do not fit their fields, at the nearest that fits."""
+        values = list(row)
+        limits = {6: (0, 2**32 - 1), 9: (0, 255), 10: (0, 2**32 - 1), 13: (-1, 2**31 - 1)}
+        try:
+            for place, (low, high) in limits.items():
+                values[place] = min(max(int(values[place]), low), high)
+        except (TypeError, ValueError, OverflowError):
+            values = list(row)
+        if values == list(row):
+            if isinstance(error, LookupError):
+                raise error
+            raise UsageError(
+                f"a row of the history cannot hold {row[:16]}: {error}."
+                " Times are whole nanoseconds, parts are eight of them or None"
+            ) from error
+        return self.append(*values)
+
+    @property
+    def profile(self) -> str:
+        """Name of the profile in force, recorded with every row."""
+        return self._profile
+
+    @profile.setter
+    def profile(self, name: str) -> None:
+        self._profile = name
+        self._profile_code = self._profiles[name]
+
+    @property
+    def max_rows(self) -> int | None:
+        """The most rows kept; None for no bound."""
+        return self._max_rows
+
+    @max_rows.setter
+    def max_rows(self, value: int | None) -> None:
+        if value is not None and (
+            isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0
+        ):
+            raise UsageError(f"max_rows={value!r} is not a whole number from 0, or None")
+        self._floor = self._first_row()
+        self._max_rows = None if value is None else int(value)
+
+    def _first_row(self) -> int:
+        if self._max_rows is None:
+            return self._floor
+        return max(self._floor, self.recorded - self._max_rows)
+
+    @property
+    def evicted(self) -> int:
+        """Rows that the bound pushed out, exactly."""
+        return self._evicted + self._first_row() - self._base
+
+    def __len__(self) -> int:
+        return self.recorded - self._first_row()
+
+    def __repr__(self) -> str:
+        return f"<History of {self.run!r}: {len(self)} rows, {self.evicted} evicted>"
+
+    def clear(self) -> None:
+        """Forget the rows and notes; row numbers and ``recorded`` go on."""
+        with self._lock:
+            self._evicted = self.evicted
+            self._base = self._floor = self.recorded
+            self._changes, self._connections = [], []
+            self._columns = Columns(self._books)
+            self._columns.first = self.recorded
+            self._blocks = []
+            self._open_block()
+
+    def set_round_trip(self, seq: int, round_trip_ns: int) -> None:
+        """Say how long the acknowledgement of row `seq` took; evicted rows are ignored."""
+        if not 0 <= seq < self.recorded:
+            raise UsageError(f"no row {seq}: rows 0 to {self.recorded - 1} were recorded")
+        for block in reversed(self._blocks):
+            if block.first <= seq:
+                place = (seq - block.first) * ROW.size + ROUND_TRIP_OFFSET
+                block.buffer[place : place + 8] = round_trip_ns.to_bytes(8, "little", signed=True)
+                break
+        if seq < self._read_until:
+            self._round_trips.append((seq, round_trip_ns))
+        for listener in self.note_listeners:
+            listener("round_trip", {"seq": seq, "round_trip_ms": round_trip_ns / 1e6})
+
+    def note_change(self, now_ns: int, conditions: Mapping[str, Any], profile: str) -> None:
+        """Note that conditions changed, so that plots can mark it."""
+        note = {"at_s": now_ns / 1e9, "profile": profile, "conditions": dict(conditions)}
+        self._changes.append(note)
+        for listener in self.note_listeners:
+            listener("change", note)
+
+    def note_connection(
+        self, now_ns: int, client_id: str, state: str, session: int = 1, cause: str = ""
+    ) -> None:
+        """Note that a client connected, was cut off, came back or left."""
+        note = {"at_s": now_ns / 1e9, "client_id": client_id, "state": state}
+        note |= {"session": session, "cause": cause}
+        self._connections.append(note)
+        for listener in self.note_listeners:
+            listener("connection", note)
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The rows kept, as a frame of the schema's columns that will not change."""
+        with self._lock:
+            self._catch_up()
+            frame = self._columns.frame()
+            frame.attrs["wsim"] = {self.run: self.notes()}
+            return frame
+
+    def notes(self) -> dict[str, Any]:
+        """Return what is true of the run, as kept in ``frame.attrs["wsim"]``."""
+        notes: dict[str, Any] = {"started_at": None, "seed": None, "conditions": None}
+        notes |= {"profile": self._profile} | self.about
+        notes.setdefault("duration_s", self._end_ns / 1e9)
+        notes |= {"changes": list(self._changes), "connections": list(self._connections)}
+        return notes | {"evicted": self.evicted, "max_history": self._max_rows}
+
+    def rows(self, last: int | None = None) -> list[dict[str, Any]]:
+        """Return the rows kept, or the `last` ones, as dicts with None where a value is missing."""
+        frame = self.frame
+        if last is not None:
+            frame = frame.iloc[max(len(frame) - max(last, 0), 0) :]
+        return rows_of(frame)
+
+    def _catch_up(self) -> None:
+        """Move rows that were recorded since the last read into the columns."""
+        recorded = self.recorded
+        blocks = list(self._blocks)
+        columns = self._columns
+        self._read_until = recorded  # before reading, so that no round trip falls between
+        bound = recorded if self._max_rows is None else self._max_rows
+        columns.drop_before(max(self._floor, recorded - bound))
+        columns.patch("round_trip_ms", self._late_round_trips(columns.until))
+        for block in blocks:
+            start = max(columns.until, block.first)
+            stop = min(recorded, block.first + block.rows)
+            if start < stop:
+                self._take(block, start - block.first, stop - block.first)
+        self._forget_read(blocks)
+
+    def _late_round_trips(self, until: int) -> list[tuple[int, float]]:
+        found = [self._round_trips.popleft() for _ in range(len(self._round_trips))]
+        return [(row, ns / 1e6) for row, ns in found if row < until]
+
+    def _take(self, block: _Block, start: int, stop: int) -> None:
+        fields = unpack(block.buffer, start, stop - start)
+        values = to_columns(fields)
+        values["message_id"] = _objects(block.ids[start:stop])
+        values["data"] = _objects(block.payloads[start:stop])
+        self._end_ns = max(
+            self._end_ns, int(fields["created_ns"].max()), int(fields["delivered_ns"].max())
+        )
+        self._columns.extend(values, stop - start)
+
+    def _forget_read(self, blocks: list[_Block]) -> None:
+        """Let go of sealed blocks that are in the columns now; the writer drops the shells."""
+        for block in blocks[:-1]:
+            if block.first + block.rows <= self._columns.until and len(block.buffer):
+                block.buffer, block.ids, block.payloads = bytearray(), (), ()
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that results may depend on."""
+    from wsim import __version__
+
+    return {
+        "wsim": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "pandas": pd.__version__,
+    }
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as dicts of plain Python values, None where a number is missing."""
+    columns = []
+    for name in frame.columns:
+        values = frame[name].tolist()
+        if frame[name].dtype == np.float64:
+            values = [None if value != value else value for value in values]
+        columns.append(values)
+    names = list(frame.columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
