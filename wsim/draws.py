@@ -90,7 +90,7 @@ class Draws:
         datagram = conditions.transport == "datagram"
         self._loses = datagram and not conditions.loss.is_off(conditions.packet_loss_rate)
         self._random_delay = datagram and not conditions.jitter.is_fixed(conditions.jitter_ms)
-        self._fixed_ns = int(np.rint(conditions.latency_ms * _NS_PER_MS))
+        self.fixed_ns = int(np.rint(conditions.latency_ms * _NS_PER_MS))
         timeless_loss = not self._loses or type(conditions.loss) is Bernoulli
         skips = conditions.reorder and conditions.reorder_rate > 0
         self._readable_ahead = timeless_loss and self._copula is None and not skips
@@ -119,6 +119,12 @@ class Draws:
             self._corruptions(number, count) if conditions.corrupt_rate else None,
         )
 
+    def will_cut(self, number: int, count: int) -> bool:
+        """Return True if one of the next `count` messages from `number` cuts the session."""
+        assert self._conditions is not None
+        cuts = self._below("disconnect", number, count, self._conditions.disconnect_rate)
+        return cuts is not None and bool(cuts.any())
+
     def _uniforms(self, purpose: str, number: int, count: int) -> FloatArray:
         stream = self._streams.get(purpose)
         if stream is None:
@@ -133,7 +139,7 @@ class Draws:
     def _delays(self, number: int, times_ns: IntArray) -> IntArray:
         count = len(times_ns)
         if not self._random_delay:
-            delays = np.full(count, self._fixed_ns)
+            delays = np.full(count, self.fixed_ns)
         else:
             u = self._uniforms("delay", number, count)
             if self._copula is not None:
@@ -146,7 +152,7 @@ class Draws:
 
     def _copy_delays(self, number: int, count: int) -> IntArray:
         if not self._random_delay:
-            return np.full(count, self._fixed_ns)
+            return np.full(count, self.fixed_ns)
         return _nanoseconds(self._sampler(self._uniforms("duplicate_delay", number, count)))
 
     def _lost(self, number: int, times_ns: IntArray) -> BoolArray:

@@ -1,0 +1,303 @@
+"""A one-way link as a pure state machine: send, ask when to look again, advance.
+
+A channel decides what becomes of each message. It never sleeps, logs or reads a clock: time is
+an argument, in integer nanoseconds since the start of the run. Fates depend only on what was
+sent and changed, never on when ``advance`` is called; at one instant sends and changes count
+before timers.
+
+A message meets the session first (offline: dropped, or kept in the client's buffer), then the
+chance of a cut, then the transport: :mod:`wsim.datagram`, where lost is lost, or
+:mod:`wsim.tcp`, where loss becomes delay. A session that is cut loses what is in flight.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from wsim import datagram
+from wsim.bottleneck import Item
+from wsim.conditions import NetworkConditions
+from wsim.connection import Connection
+from wsim.draws import Draw, Draws
+from wsim.errors import ConditionsError, nearest
+from wsim.pending import Pending
+from wsim.randomness import IntArray
+from wsim.schema import DIRECTIONS
+from wsim.session import NEVER
+from wsim.transit import DELIVERED, NO_PARTS, Transit, Transits, dropped, new_transit
+
+
+class Channel:
+    """One direction of a client's link.
+
+    Parameters
+    ----------
+    conditions
+        What the link does; its ``outbound`` overrides apply if this is that direction.
+    seed, client, direction
+        Choose the random streams.
+    connection
+        What it shares with the other direction; a lone channel has an idle one of its own.
+
+    Examples
+    --------
+    >>> from wsim import Channel, NetworkConditions
+    >>> link = NetworkConditions(
+    ...     latency_ms=20, jitter_ms=0, packet_loss_rate=0, disconnect_rate=0, bandwidth_mbps=1
+    ... )
+    >>> channel = Channel(link)
+    >>> channel.send(0, 12_500)
+    0
+    >>> channel.next_event_ns
+    120000000
+    >>> channel.advance(120_000_000)[0].parts
+    (0, 0, 100000000, 20000000, 0, 0, 0, 0)
+    """
+
+    def __init__(
+        self,
+        conditions: NetworkConditions,
+        *,
+        seed: int = 0,
+        client: int = 0,
+        direction: str = "inbound",
+        connection: Connection | None = None,
+    ) -> None:
+        if direction not in DIRECTIONS:
+            hint = nearest(direction, DIRECTIONS)
+            raise ConditionsError(f"direction={direction!r} is not inbound or outbound{hint}")
+        self.direction = direction
+        self.connection = connection or Connection(conditions, seed, client)
+        self.connection.attach(direction, self._cut, self._arrive_by_tcp)
+        self.session = self.connection.session
+        self.number = 0  # of the next message
+        self.closed = False
+        self._now_ns = 0
+        self._pending = Pending()
+        self._tcp_sent: dict[int, tuple[int, int, Draw, Any]] = {}
+        self._tcp_later: deque[tuple[int, int, int]] = deque()
+        conditions = self.connection.conditions[direction]
+        self.draws = Draws(conditions, seed, client, direction)
+        self.path = datagram.DatagramPath(conditions, self._pending)
+        self._take(conditions)
+
+    def _take(self, conditions: NetworkConditions) -> None:
+        self.conditions = conditions
+        self._first_events = conditions.priority_events
+        self._tcp = conditions.transport == "tcp"
+        self._free_pass = nothing_to_simulate(conditions)
+
+    # -- the verbs -----------------------------------------------------------------------
+
+    def send(
+        self, now_ns: int, size: int, *, event: str = "", priority: int = 0, token: Any = None
+    ) -> int:
+        """Accept a message of `size` bytes; return its number, 0, 1, 2, ...
+
+        Parameters
+        ----------
+        now_ns, size
+            Nanoseconds, not before the last call's; bytes.
+        event, priority
+            A priority above zero, or an event among ``priority_events``, goes before others
+            at the bottleneck.
+        token
+            Comes back in the :class:`Transit`.
+        """
+        number = self.number
+        self.number = number + 1
+        if self.closed:
+            self._pending.drop(number, now_ns, "closed", token, now_ns)
+        elif self._free_pass:
+            if self.session.steady or self._online(number, now_ns, token):
+                self._pass(number, now_ns, token)
+        else:
+            first = priority > 0 or event in self._first_events
+            self.place(number, now_ns, size, first, self.draws.one(number, now_ns), token)
+        return number
+
+    def change(self, now_ns: int, conditions: NetworkConditions) -> None:
+        """Take new conditions for this direction; queue, streams and messages in flight stay."""
+        self.settle(now_ns)
+        self.connection.change(now_ns, {self.direction: conditions.for_direction(self.direction)})
+        self.configure(now_ns)
+
+    def settle(self, now_ns: int) -> None:
+        """Bring everything up to `now_ns` under the conditions so far."""
+        self.session.catch_up(now_ns)
+        self._run(now_ns)
+
+    def configure(self, now_ns: int) -> None:
+        """Take what the connection now holds for this direction."""
+        conditions = self.connection.conditions[self.direction]
+        self.draws.configure(conditions)
+        self.path.configure(conditions, now_ns)
+        self._take(conditions)
+
+    def advance(self, now_ns: int) -> list[Transit]:
+        """Return the fates decided up to `now_ns`, in order of decision."""
+        self.settle(now_ns)
+        return self._pending.pop(now_ns)
+
+    def close(self, now_ns: int) -> list[Transit]:
+        """End the link; return all fates, what is still in flight as dropped (``closed``)."""
+        self.settle(now_ns)
+        self._lose_in_flight(now_ns, "closed")
+        self.closed = True
+        return self._pending.pop(now_ns)
+
+    @property
+    def next_event_ns(self) -> int | None:
+        """When to call :meth:`advance` next, or None if nothing is under way."""
+        due = self._pending.next_ns
+        queue = self.path.next_ns
+        if queue is not None and queue < due:
+            due = queue
+        if self._tcp_sent:
+            due = min(due, self.connection.next_tcp_ns or NEVER)
+        if self._tcp_later:
+            due = min(due, self._tcp_later[0][0])
+        session = self.session.next_event_ns
+        if session is not None and session < due and self.in_flight:
+            due = session
+        return None if due >= NEVER else due
+
+    @property
+    def in_flight(self) -> int:
+        """How many messages and copies are under way or not yet reported."""
+        return len(self._pending) + len(self.path) + len(self._tcp_sent)
+
+    def send_many(
+        self,
+        times_ns: IntArray,
+        sizes: IntArray,
+        *,
+        events: Sequence[str] | None = None,
+        priorities: Sequence[int] | None = None,
+        changes: Sequence[tuple[int, NetworkConditions]] = (),
+    ) -> Transits:
+        """Send a whole schedule and return all fates, the same as message by message.
+
+        Parameters
+        ----------
+        times_ns, sizes
+            Shape (n,), integers; times must not decrease. A single size serves for all.
+        events, priorities
+            Length n, as for :meth:`send`.
+        changes
+            (time in ns, conditions), in order; at one instant changes come before sends.
+        """
+        from wsim.schedule import send_schedule
+
+        return send_schedule(self, times_ns, sizes, events, priorities, changes)
+
+    def send_now(self, now_ns: int, token: Any = None) -> Transit | None:
+        """Send through a link with nothing to simulate; None if it is not so just now.
+
+        Saves the queue where neither conditions nor messages under way can matter.
+        """
+        if not self._free_pass or len(self._pending) or self.closed or not self.session.steady:
+            return None
+        if self.path.last_ns > now_ns and self.conditions.enabled:
+            return None
+        number = self.number
+        self.number = number + 1
+        return new_transit(
+            (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, token, None, now_ns)
+        )
+
+    # -- inside --------------------------------------------------------------------------
+
+    def place(
+        self, number: int, now_ns: int, size: int, first: bool, draw: Draw, token: Any = None
+    ) -> None:
+        """Take a message with its draws through the session to the transport."""
+        self.settle(now_ns)
+        at_ns = now_ns
+        back_ns = self.session.back_ns(now_ns)
+        if back_ns is not None and self._buffers(back_ns):
+            at_ns = back_ns
+        elif not self._online(number, now_ns, token):
+            return
+        elif draw.cut:
+            self.session.cut(now_ns)
+            self._pending.drop(number, now_ns, "disconnected", token, now_ns)
+            return
+        size += self.conditions.overhead_bytes
+        if self._tcp:
+            self._tcp_sent[number] = (now_ns, at_ns, draw, token)
+            self._tcp_later.append((at_ns, number, size))
+            self._flush(now_ns)
+        else:
+            item = Item(number, now_ns, at_ns - now_ns, at_ns, size, first, draw, token)
+            hold = self.session.outage_effect == "hold"
+            self.path.send(item, self.session.outage(at_ns), hold=hold)
+
+    def _buffers(self, back_ns: int) -> bool:
+        wanted = self.conditions.client_buffer and self.direction == "inbound"
+        return wanted and back_ns < NEVER
+
+    def _online(self, number: int, now_ns: int, token: Any) -> bool:
+        """Return True if the client is connected; otherwise drop the message."""
+        if self.session.connected(now_ns):
+            return True
+        self._pending.drop(number, now_ns, "not_connected", token, now_ns)
+        return False
+
+    def _pass(self, number: int, now_ns: int, token: Any) -> None:
+        """Nothing to simulate: there at once; only conditions that are on keep the order."""
+        due = max(now_ns, self.path.last_ns) if self.conditions.enabled else now_ns
+        parts = (0, 0, 0, 0, 0, 0, due - now_ns, 0)
+        fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, None, due)
+        self._pending.push(due, new_transit(fields))
+
+    def _run(self, now_ns: int) -> None:
+        """Bring the transport to `now_ns`; choices due at that instant stay open."""
+        self._now_ns = max(self._now_ns, now_ns)
+        self.path.run(now_ns)
+        self._flush(now_ns)
+        self.connection.tcp_run(now_ns)
+
+    def _flush(self, now_ns: int) -> None:
+        while self._tcp_later and self._tcp_later[0][0] <= now_ns:
+            at_ns, number, size = self._tcp_later.popleft()
+            self.connection.tcp_send(self.direction, at_ns, number, size)
+
+    def _arrive_by_tcp(self, number: int, delivered_ns: int, parts: tuple[int, ...]) -> None:
+        sent_ns, at_ns, draw, token = self._tcp_sent.pop(number)
+        due = max(delivered_ns, self.path.last_ns)  # behind datagrams of before a change
+        behind = parts[6] + due - delivered_ns
+        self.path.last_ns = due
+        parts = (at_ns - sent_ns, *parts[1:6], behind, parts[7])
+        fields = (number, 0, sent_ns, due, DELIVERED, "", parts, token, draw.corruption, due)
+        self._pending.push(due, new_transit(fields))
+
+    def _cut(self, at_ns: int) -> None:
+        """The session was cut: what would arrive later does not."""
+        self._run(at_ns)
+        self._lose_in_flight(at_ns, "disconnected")
+
+    def _lose_in_flight(self, at_ns: int, cause: str) -> None:
+        late = self._pending.take(lambda entry: entry[0] > at_ns)
+        lost = [(t.number, t.copy, t.sent_ns, t.token) for _, _, t, _ in late]
+        waiting = self.path.empty(at_ns)
+        lost += [(item.number, 0, item.sent_ns, item.token) for item in waiting]
+        lost += [(n, 0, sent, token) for n, (sent, _, _, token) in self._tcp_sent.items()]
+        self._tcp_sent.clear()
+        self._tcp_later.clear()
+        for number, copy, sent_ns, token in sorted(lost, key=lambda row: row[:2]):
+            transit = dropped(number, sent_ns, cause, token, at_ns)
+            self._pending.push(at_ns, transit._replace(copy=copy))
+
+
+def nothing_to_simulate(c: NetworkConditions) -> bool:
+    """Return True if every message arrives when it is sent and no draw can matter."""
+    if not c.enabled:
+        return True
+    if c.latency_ms or not c.jitter.is_fixed(c.jitter_ms):
+        return False
+    if c.disconnect_rate or c.duplicate_rate or c.corrupt_rate or c.outage is not None:
+        return False
+    return c.loss.is_off(c.packet_loss_rate) and not datagram.is_rated(c)

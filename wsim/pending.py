@@ -1,0 +1,72 @@
+"""Fates that are settled but not yet reported, in order of decision."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from typing import Any
+
+from wsim.session import NEVER
+from wsim.transit import DELIVERED, Transit, dropped
+
+Entry = tuple[int, int, Transit, int]
+"""When it is decided, the order of entry, the fate, and the size on the wire."""
+
+
+class Pending:
+    """One heap per channel; equal times come out in the order they went in."""
+
+    __slots__ = ("_heap", "_order")
+
+    def __init__(self) -> None:
+        self._heap: list[Entry] = []
+        self._order = 0
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    @property
+    def next_ns(self) -> int:
+        """When the next fate is decided, `NEVER` if there is none."""
+        return self._heap[0][0] if self._heap else NEVER
+
+    def push(self, at_ns: int, transit: Transit, size: int = 0) -> None:
+        """Add a fate that is decided at `at_ns`."""
+        heapq.heappush(self._heap, (at_ns, self._order, transit, size))
+        self._order += 1
+
+    def drop(self, number: int, sent_ns: int, cause: str, token: Any, at_ns: int) -> None:
+        """Add the fate of a message that never arrives."""
+        self.push(at_ns, dropped(number, sent_ns, cause, token, at_ns))
+
+    def pop(self, now_ns: int) -> list[Transit]:
+        """Take out the fates decided up to `now_ns`."""
+        heap, decided = self._heap, []
+        while heap and heap[0][0] <= now_ns:
+            decided.append(heapq.heappop(heap)[2])
+        return decided
+
+    def take(self, wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """Take out the entries that are `wanted`, in the order they went in."""
+        taken = sorted(filter(wanted, self._heap), key=lambda entry: entry[1])
+        if taken:
+            orders = {entry[1] for entry in taken}
+            self._heap = [entry for entry in self._heap if entry[1] not in orders]
+            heapq.heapify(self._heap)
+        return taken
+
+    def last_arrival_ns(self, now_ns: int) -> int:
+        """Return the latest arrival that is pending, or `now_ns` if that is later."""
+        return max([now_ns, *(e[0] for e in self._heap if e[2].fate == DELIVERED)])
+
+    def services(self) -> list[int]:
+        """Return when each message that will arrive left the bottleneck."""
+        return [service(entry)[1] for entry in self._heap if entry[2].fate == DELIVERED]
+
+
+def service(entry: Entry) -> tuple[int, int]:
+    """Return the start and finish of service at the bottleneck, from the parts of the delay."""
+    transit = entry[2]
+    buffer, queue, served, *_, held = transit.parts
+    start_ns = transit.sent_ns + buffer + held + queue
+    return start_ns, start_ns + served

@@ -1,0 +1,213 @@
+"""The session of a client: cut off, backing off, coming back under a new number.
+
+Pure like the channels it stands between. A cut is caused by a message (``disconnect_rate``), by
+an outage that closes the connection or goes unnoticed until the heartbeat misses, or from
+outside. When and whether the client is back is settled at the cut: its back-off draws from a
+stream of its own, and its attempts meet the same outages as the messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from wsim.conditions import NetworkConditions
+from wsim.impairments import OutageState
+from wsim.randomness import Stream
+
+_S = 1_000_000_000
+NEVER = 2**62
+"""Later than any time of a run, in ns."""
+
+PING_INTERVAL_NS = 25 * _S
+PING_TIMEOUT_NS = 20 * _S
+CONNECT_TIMEOUT_NS = 20 * _S
+SYN_RETRY_NS = 1_030_000_000
+
+
+class SessionEvent(NamedTuple):
+    """A change of a session: ``kind`` is ``cut`` or ``reconnected``; ``number`` is the new one."""
+
+    at_ns: int
+    kind: str
+    number: int
+    cause: str
+
+
+class Session:
+    """Whether a client is connected, as a function of time and of what cut it.
+
+    Parameters
+    ----------
+    inbound, outbound
+        Conditions of the two directions.
+    seed, client
+        As for a channel.
+    on_cut
+        Called with the time of each cut, so that channels lose what is in flight.
+    """
+
+    def __init__(
+        self,
+        inbound: NetworkConditions,
+        outbound: NetworkConditions,
+        seed: int,
+        client: int,
+        on_cut: Callable[[int], None],
+    ) -> None:
+        self.number = 1
+        self._seed, self._client, self._on_cut = seed, client, on_cut
+        self._back_ns: int | None = None  # None: connected
+        self._log: list[SessionEvent] = []
+        self._attempts = self._detections = self._outages = 0
+        self._backoff = Stream(seed, client, "link", "reconnect")
+        self._detection = Stream(seed, client, "link", "detection")
+        self._outage: OutageState | None = None
+        self._next_cut_ns = NEVER
+        self._inbound, self._outbound = inbound, outbound
+        self._start_outages(0)
+
+    def change(self, now_ns: int, inbound: NetworkConditions, outbound: NetworkConditions) -> None:
+        """Take new conditions; a new outage process has random numbers of its own."""
+        self.catch_up(now_ns)
+        same = inbound.outage == self._inbound.outage
+        self._inbound, self._outbound = inbound, outbound
+        if not same:
+            self._outages += 1
+            self._start_outages(now_ns)
+
+    @property
+    def steady(self) -> bool:
+        """True if connected, with nothing due that could end it."""
+        return self._back_ns is None and self._next_cut_ns >= NEVER
+
+    def connected(self, now_ns: int) -> bool:
+        """Return True if the client is connected at `now_ns`."""
+        self.catch_up(now_ns)
+        return self._back_ns is None
+
+    def back_ns(self, now_ns: int) -> int | None:
+        """Return when the client will be back, `NEVER` if it will not, None if it is there."""
+        self.catch_up(now_ns)
+        return self._back_ns
+
+    def outage(self, now_ns: int) -> tuple[int, int] | None:
+        """Return the outage (start, end) that holds `now_ns`, or None."""
+        return None if self._outage is None else self._outage.window(now_ns)
+
+    @property
+    def outage_effect(self) -> str:
+        """What an outage does: drop, hold, close or half_open."""
+        return str(getattr(self._inbound.outages, "effect", "drop"))
+
+    @property
+    def outage_state(self) -> OutageState | None:
+        """The outage process in force."""
+        return self._outage
+
+    @property
+    def next_event_ns(self) -> int | None:
+        """When the session changes next by itself, or None."""
+        at = self._next_cut_ns if self._back_ns is None else self._back_ns
+        return None if at >= NEVER else at
+
+    def events(self, now_ns: int) -> list[SessionEvent]:
+        """Return, once, the changes up to `now_ns`."""
+        self.catch_up(now_ns)
+        events, self._log = self._log, []
+        return events
+
+    def cut(self, now_ns: int, cause: str = "disconnected") -> None:
+        """Cut the connection at `now_ns`; what is in flight is lost."""
+        if not self.connected(now_ns):
+            return
+        self._on_cut(now_ns)
+        self._log.append(SessionEvent(now_ns, "cut", self.number, cause))
+        self._back_ns = self._reconnection_ns(now_ns)
+
+    def catch_up(self, now_ns: int) -> None:
+        """Bring the session to `now_ns`; asking often or seldom makes no difference."""
+        while True:
+            if self._back_ns is not None:
+                if self._back_ns > now_ns:
+                    return
+                back_ns, self._back_ns = self._back_ns, None
+                self.number += 1
+                self._log.append(SessionEvent(back_ns, "reconnected", self.number, ""))
+                self._next_cut_ns = self._cut_after(back_ns)
+            elif self._next_cut_ns <= now_ns:
+                cut_ns = self._next_cut_ns
+                self._on_cut(cut_ns)
+                self._log.append(SessionEvent(cut_ns, "cut", self.number, "outage"))
+                self._back_ns = self._reconnection_ns(cut_ns)
+            else:
+                return
+
+    def _start_outages(self, now_ns: int) -> None:
+        spec = self._inbound.outages if self._inbound.enabled else None
+        purpose = f"outage:{self._outages}" if self._outages else "outage"
+        stream = Stream(self._seed, self._client, "link", purpose)
+        self._outage = None if spec is None else spec.start(stream)
+        if self._back_ns is None:
+            self._next_cut_ns = self._cut_after(now_ns)
+
+    def _cut_after(self, now_ns: int) -> int:
+        """Return the first time from `now_ns` on at which an outage cuts the connection."""
+        if self._outage is None or self.outage_effect not in ("close", "half_open"):
+            return NEVER
+        window = self._outage.window(now_ns)
+        after = now_ns
+        while True:
+            if window is None:
+                start = self._outage.next_start_ns(after)
+                window = None if start is None else self._outage.window(start)
+                if window is None:
+                    return NEVER
+            if self.outage_effect == "close":
+                return max(window[0], now_ns)
+            noticed = max(window[0], now_ns) + self._detection_ns()
+            if noticed < window[1]:
+                return noticed
+            after, window = window[1] - 1, None
+
+    def _detection_ns(self) -> int:
+        """A heartbeat is missed between its timeout and timeout + interval after the link fails."""
+        u = self._detection.one(self._detections)
+        self._detections += 1
+        return PING_TIMEOUT_NS + int(u * PING_INTERVAL_NS)
+
+    def _reconnection_ns(self, now_ns: int) -> int:
+        if not self._inbound.auto_reconnect:
+            return NEVER
+        for attempt in range(10_000):
+            now_ns += self._backoff_ns(attempt)
+            window = self.outage(now_ns)
+            if window is None:
+                return now_ns + self._handshake_ns()
+            if self.outage_effect == "close":
+                continue  # refused at once: back off again
+            tries = -(-(window[1] - now_ns) // SYN_RETRY_NS)
+            if tries * SYN_RETRY_NS < CONNECT_TIMEOUT_NS:
+                return now_ns + tries * SYN_RETRY_NS + self._handshake_ns()
+            now_ns += CONNECT_TIMEOUT_NS
+        return NEVER
+
+    def _backoff_ns(self, attempt: int) -> int:
+        """Return the wait before an attempt, as the Socket.IO clients choose it.
+
+        Both start at 1 s and double. The JavaScript client spreads each wait by half of it
+        and then caps at 5 s; the Python client caps first and spreads by half a second.
+        """
+        u = self._backoff.one(self._attempts)
+        self._attempts += 1
+        base = 2.0 ** min(attempt, 60)
+        if self._inbound.reconnect_client == "js":
+            wait = min(base * (0.5 + u), 5.0)
+        else:
+            wait = min(base, 5.0) + u - 0.5
+        return int(wait * _S)
+
+    def _handshake_ns(self) -> int:
+        """TCP, the WebSocket upgrade and the namespace take a round trip each."""
+        round_trip_ms = self._inbound.latency_ms + self._outbound.latency_ms
+        return int(3e6 * round_trip_ms) if self._inbound.enabled else 0
