@@ -1,0 +1,229 @@
+"""The events of teleoperation: their JSON Schemas, and what is allowed as a payload.
+
+Commands run from operator to rover, telemetry back. A field that is missing or None is fine;
+what is there has to be of its type. Real rovers differ in their names, so both ``{linear,
+angular}`` and ``{xVel, yVel, rotVel, moduleConflicts}`` are drive commands.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from wsim.errors import PayloadError
+from wsim.payloads import arguments, packet_size
+
+Schema = Mapping[str, Any]
+
+_NUMBER = {"type": ["number", "null"]}
+_TEXT = {"type": ["string", "null"]}
+_FLAG = {"type": ["boolean", "null"]}
+_OBJECT = {"type": ["object", "null"]}
+
+
+def _object(description: str, properties: Mapping[str, Any], *kinds: str) -> Schema:
+    return {
+        "description": description,
+        "type": ["object", "null", *kinds],
+        "properties": dict(properties),
+    }
+
+
+_STOP = {"reason": _TEXT, "active": _FLAG}
+_HOMING = {"module": {"type": ["string", "integer", "array", "null"]}}
+
+STANDARD_EVENTS: dict[str, Schema] = {
+    "driveCommands": _object(
+        "velocity commands of the operator: m/s and rad/s, or xVel, yVel in m/s, rotVel in deg/s",
+        {
+            "linear": _NUMBER,
+            "angular": _NUMBER,
+            "xVel": _NUMBER,
+            "yVel": _NUMBER,
+            "rotVel": _NUMBER,
+            "moduleConflicts": {"type": ["number", "boolean", "string", "array", "object", "null"]},
+        },
+    ),
+    "emergencyStop": _object("stop at once and stay stopped", _STOP),
+    "E_STOP": _object("emergency stop, as real rovers name it", _STOP),
+    "homingRequest": _object("drive the modules to their home position", _HOMING),
+    "driveHoming": _object("homing, as real rovers name it", _HOMING),
+    "pingCheck": {"description": "asks for an acknowledgement to time the round trip"},
+    "systemStatus": _object(
+        "state of the rover",
+        {
+            "battery": _NUMBER,
+            "mode": _TEXT,
+            "position": _OBJECT,
+            "heading": _NUMBER,
+            "speed": _NUMBER,
+            "errors": {"type": ["array", "number", "null"]},
+        },
+    ),
+    "cameraFeed": _object(
+        "a picture: bytes, text, or an object that holds them",
+        {"width": _NUMBER, "height": _NUMBER, "fps": _NUMBER, "frame_id": _NUMBER},
+        "string",
+        "array",
+    ),
+    "sensorData": _object("readings of the sensors", {"sensor": _TEXT, "unit": _TEXT}, "array"),
+}
+"""Standard events and their JSON Schemas (draft 7)."""
+
+COMMANDS = ("driveCommands", "emergencyStop", "E_STOP", "homingRequest", "driveHoming")
+"""Standard events that make a rover do something."""
+
+
+class Verdict(NamedTuple):
+    """What the inspector says of a message.
+
+    Attributes
+    ----------
+    ok
+        Whether it may be delivered.
+    args
+        The Socket.IO arguments, the first enriched with metadata if it is a mapping.
+    message_id
+        The identifier it carries.
+    size_bytes
+        Bytes of the Socket.IO packet as sent; 0 if it cannot be sent.
+    reason
+        Why it is refused, or ``""``.
+    """
+
+    ok: bool
+    args: tuple[Any, ...]
+    message_id: str
+    size_bytes: int
+    reason: str
+
+
+class Registry:
+    """The JSON Schemas by event: the standard ones and the user's own.
+
+    Examples
+    --------
+    >>> registry = Registry()
+    >>> registry.problem("driveCommands", {"linear": "fast"})
+    "driveCommands: data.linear must be number or null, not 'fast'"
+    """
+
+    def __init__(self) -> None:
+        self._schemas: dict[str, Schema] = dict(STANDARD_EVENTS)
+        self._checks: dict[str, Callable[[Any], Any]] = {}
+        self._quick = {"driveCommands": _flat_numbers("driveCommands", STANDARD_EVENTS)}
+
+    def __contains__(self, event: object) -> bool:
+        return event in self._schemas
+
+    @property
+    def schemas(self) -> dict[str, Schema]:
+        """A copy of the schemas by event."""
+        return dict(self._schemas)
+
+    def register(self, event: str, schema: Schema) -> None:
+        """Set the JSON Schema of an event's payload; it replaces the one there was.
+
+        Raises
+        ------
+        PayloadError
+            If the event name is no string or the schema is not valid.
+        """
+        check_event_name(event)
+        self._checks[event] = _compiled(event, schema)
+        self._schemas[event] = schema
+        self._quick.pop(event, None)
+
+    def measure(self, event: str, data: Any) -> tuple[int, str]:
+        """Return the packet's bytes and what is wrong with the payload (``""``: nothing)."""
+        quick = self._quick.get(event)
+        if quick is not None:
+            size = quick(data)
+            if size:
+                return size, ""
+        try:
+            size = packet_size(event, arguments(data))
+        except PayloadError as error:
+            return 0, f"{event}: {error}"
+        return size, self.problem(event, data)
+
+    def problem(self, event: str, data: Any) -> str:
+        """Return what the schema has against a payload, or ``""``."""
+        if event not in self._schemas:
+            return ""
+        check = self._checks.get(event)
+        if check is None:
+            check = self._checks[event] = _compiled(event, self._schemas[event])
+        if isinstance(data, bytes | bytearray | memoryview):
+            data = ""  # JSON Schema has no bytes: a field that takes text takes them
+        return _complaint(event, check, data)
+
+
+def check_event_name(event: object) -> str:
+    """Return a valid event name, or raise PayloadError."""
+    if isinstance(event, str) and event:
+        return event
+    raise PayloadError(f"event name {event!r} is not a text; give one such as 'driveCommands'")
+
+
+def _compiled(event: str, schema: Schema) -> Callable[[Any], Any]:
+    import fastjsonschema
+
+    if not isinstance(schema, Mapping):
+        raise PayloadError(f"the schema of '{event}' is not a mapping: {schema!r}")
+    try:
+        check: Callable[[Any], Any] = fastjsonschema.compile(
+            {"$schema": "http://json-schema.org/draft-07/schema#", **schema}, use_default=False
+        )
+    except (fastjsonschema.JsonSchemaDefinitionException, AttributeError, TypeError) as error:
+        raise PayloadError(f"the schema of '{event}' is not valid: {error}") from error
+    return check
+
+
+def _complaint(event: str, check: Callable[[Any], Any], data: Any) -> str:
+    import fastjsonschema
+
+    try:
+        check(data)
+    except fastjsonschema.JsonSchemaValueException as error:
+        value = repr(error.value)
+        shown = value if len(value) <= 60 else value[:59] + "…"
+        kinds = " or ".join(_words(error.rule_definition))
+        wanted = f"must be {kinds}" if error.rule == "type" else error.message.split(" ", 1)[1]
+        return f"{event}: {error.name} {wanted}, not {shown}"
+    return ""
+
+
+def _words(kinds: Any) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else list(map(str, kinds or ()))
+
+
+def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], int]:
+    """Return a quick path for a payload of plain numbers: its packet size, or 0 to look closer.
+
+    Commands come many times a second; going over the few fields is faster than a general
+    validator and a JSON encoder, and gives the same answer.
+    """
+    properties = schemas[event]["properties"]
+    fields = {name: len(f'"{name}":,') for name, schema in properties.items() if schema == _NUMBER}
+    empty = len(f'2["{event}",{{}}]') - 1  # one comma less than fields
+    largest = math.inf
+
+    def measure(data: Any) -> int:
+        if type(data) is not dict or not data:
+            return 0
+        size = empty
+        for name, value in data.items():
+            room = fields.get(name)
+            if room is None:
+                return 0
+            if type(value) is float:
+                if not -largest < value < largest:
+                    return 0
+            elif type(value) is not int:
+                return 0
+            size += room + len(repr(value))
+        return size
+
+    return measure
