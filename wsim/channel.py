@@ -87,6 +87,8 @@ class Channel:
         self.conditions = conditions
         self._first_events = conditions.priority_events
         self._tcp = conditions.transport == "tcp"
+        self._overhead = conditions.overhead_bytes
+        self._direct = not self._tcp and self.path.is_direct  # fates known at once, no outages
         self._free_pass = nothing_to_simulate(conditions)
 
     # -- the verbs -----------------------------------------------------------------------
@@ -114,8 +116,12 @@ class Channel:
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
         else:
-            first = priority > 0 or event in self._first_events
-            self.place(number, now_ns, size, first, self.draws.one(number, now_ns), token)
+            draw = self.draws.one(number, now_ns)
+            if self._direct and not priority and not draw.cut and self.session.steady:
+                self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
+            else:
+                first = priority > 0 or event in self._first_events
+                self.place(number, now_ns, size, first, draw, token)
         return number
 
     def change(self, now_ns: int, conditions: NetworkConditions) -> None:
@@ -138,7 +144,8 @@ class Channel:
 
     def advance(self, now_ns: int) -> list[Transit]:
         """Return the fates decided up to `now_ns`, in order of decision."""
-        self.settle(now_ns)
+        if not self._still:
+            self.settle(now_ns)
         return self._pending.pop(now_ns)
 
     def close(self, now_ns: int) -> list[Transit]:
@@ -152,6 +159,8 @@ class Channel:
     def next_event_ns(self) -> int | None:
         """When to call :meth:`advance` next, or None if nothing is under way."""
         due = self._pending.next_ns
+        if self._still:
+            return None if due >= NEVER else due
         queue = self.path.next_ns
         if queue is not None and queue < due:
             due = queue
@@ -207,6 +216,11 @@ class Channel:
         return new_transit(
             (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, token, None, now_ns)
         )
+
+    @property
+    def _still(self) -> bool:
+        """True if nothing happens by itself but what is pending."""
+        return self._direct and not self._tcp_sent and self.session.steady
 
     # -- inside --------------------------------------------------------------------------
 

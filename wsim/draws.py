@@ -8,7 +8,9 @@ decision does not depend on when the message is sent, ``one`` reads from a block
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
@@ -58,7 +60,10 @@ class DrawArrays(NamedTuple):
         if self.corruptions is not None:
             for i in np.flatnonzero(~np.isnan(self.corruptions)).tolist():
                 damage[i] = float(self.corruptions[i])
-        return list(map(Draw, delays, lost, cut, copies, damage))
+        return list(map(_draw, zip(delays, lost, cut, copies, damage, strict=True)))
+
+
+_draw = cast("Callable[[tuple[Any, ...]], Draw]", partial(tuple.__new__, Draw))
 
 
 class Draws:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,8 @@ class Transit(NamedTuple):
     decided_ns: int
 
 
-new_transit = Transit._make
+new_transit = cast("Callable[[tuple[Any, ...]], Transit]", partial(tuple.__new__, Transit))
+"""Makes a transit of a tuple of its fields, unchecked: half the cost of calling the class."""
 
 
 def dropped(number: int, sent_ns: int, cause: str, token: Any, decided_ns: int) -> Transit:
