@@ -248,6 +248,7 @@ class Channel:
             item = Item(number, now_ns, at_ns - now_ns, at_ns, size, first, draw, token)
             hold = self.session.outage_effect == "hold"
             self.path.send(item, self.session.outage(at_ns), hold=hold)
+            self._direct = self.path.is_direct  # a priority makes the queue decide late
 
     def _buffers(self, back_ns: int) -> bool:
         wanted = self.conditions.client_buffer and self.direction == "inbound"
