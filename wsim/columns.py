@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from wsim.schema import COLUMNS, PARTS
 
 Array = NDArray[Any]
+_SLICES_ARE_MARKED = pd.__version__.startswith("2.")  # they would warn when a column is added
 _CONSTANTS: dict[str, Any] = {"session": 1, "ack_id": -1, "message_id": "", "data": None}
 _CONSTANTS |= dict.fromkeys(PARTS, 0.0)
 _DTYPES: dict[str, Any] = {
@@ -157,8 +158,12 @@ class Columns:
         start, stop = self._stop, self._stop + count
         changed = self._widen()
         seq = np.arange(self.until, self.until + count)
+        given: Any
         for name, column in self._columns.items():
-            given = seq if name == "seq" else values.get(name, _start_value(name, column.kind))
+            if name in values:
+                given = values[name]
+            else:
+                given = seq if name == "seq" else _start_value(name, column.kind)
             changed |= column.write(start, stop, given, self._capacity)
         self._stop = stop
         if changed:
@@ -201,7 +206,9 @@ class Columns:
             self._widen()
             self._master = self._make_master()
             self._known = known
-        frame = self._master.iloc[self._offset : self._stop].copy(deep=False)
+        frame = self._master.iloc[self._offset : self._stop]
+        if _SLICES_ARE_MARKED:
+            frame = frame.copy(deep=False)
         frame.index = pd.RangeIndex(len(frame))
         return frame
 
@@ -215,3 +222,15 @@ class Columns:
                 values = pd.Categorical.from_codes(values, dtype=dtype, validate=False)
             series[name] = pd.Series(values, dtype=values.dtype, copy=False)
         return pd.DataFrame(series, copy=False)
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a frame's rows as dicts of plain Python values, None where a number is missing."""
+    columns = []
+    for name in frame.columns:
+        values = frame[name].tolist()
+        if frame[name].dtype == np.float64:
+            values = [None if value != value else value for value in values]
+        columns.append(values)
+    names = list(frame.columns)
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]

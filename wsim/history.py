@@ -8,7 +8,6 @@ recording belongs to one thread, reading is allowed from any.
 
 from __future__ import annotations
 
-import platform
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -17,17 +16,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.columns import Columns
-from wsim.errors import UsageError, unknown
+from wsim.columns import Columns, rows_of
+from wsim.errors import UsageError
+from wsim.notes import Notes
 from wsim.rowpack import (
     LIMITS,
     NO_PARTS,
     ROUND_TRIP_OFFSET,
     ROW,
+    Block,
     CodeBook,
     FlagBook,
+    codes_of,
+    objects,
     to_columns,
-    unpack,
 )
 from wsim.schema import CAUSES, DIRECTIONS, FATES
 
@@ -35,32 +37,9 @@ BLOCK_ROWS = 4096
 _pack_into = ROW.pack_into
 _ROW_BYTES = ROW.size
 RowListener = Callable[[tuple[Any, ...]], None]
-NoteListener = Callable[[str, dict[str, Any]], None]
 
 
-class _Block:
-    """Rows packed together, with their identifiers and payloads beside them."""
-
-    __slots__ = ("buffer", "first", "ids", "payloads", "rows")
-
-    def __init__(self, first: int, rows: int) -> None:
-        self.first = first
-        self.rows = rows
-        self.buffer = bytearray(rows * ROW.size)
-        self.ids: Any = []
-        self.payloads: Any = []
-
-    def seal(self) -> None:
-        """Put a full block's objects where the garbage collector does not go through them."""
-        self.ids = _objects(self.ids)
-        self.payloads = _objects(self.payloads)
-
-
-def _objects(values: Any) -> Any:
-    return np.fromiter(values, dtype=object, count=len(values))
-
-
-class History:
+class History(Notes):
     """A bounded record of messages, readable as a DataFrame at any time.
 
     Parameters
@@ -100,16 +79,12 @@ class History:
         profile: str = "",
         about: Mapping[str, Any] | None = None,
     ) -> None:
+        super().__init__(about)
         self.run = run
-        self.about: dict[str, Any] = {"versions": versions(), **(about or {})}
         self.listeners: list[RowListener] = []
         """Called with each row as it is recorded: ``(seq, *arguments of append, profile)``."""
-        self.note_listeners: list[NoteListener] = []
-        """Called with a kind (``change``, ``connection``, ``round_trip``) and its content."""
         self.recorded = 0
         """Rows recorded so far, evicted and cleared ones included."""
-        self._changes: list[dict[str, Any]] = []
-        self._connections: list[dict[str, Any]] = []
         self._round_trips: deque[tuple[int, int]] = deque()  # of rows already read
         self._read_until = 0
         self._lock = threading.RLock()
@@ -137,19 +112,19 @@ class History:
         rows = BLOCK_ROWS
         if self._max_rows is not None:
             rows = min(BLOCK_ROWS, max(64, self._max_rows // 4))
-        block = _Block(self.recorded, rows)
+        block = Block(self.recorded, rows)
         self._end = rows * ROW.size
         self._at = 0
         self._buffer = block.buffer
         self._add_id = block.ids.append
         self._add_payload = block.payloads.append
-        self._blocks: list[_Block] = [*getattr(self, "_blocks", ()), block]
+        self._blocks: list[Block] = [*getattr(self, "_blocks", ()), block]
 
     def _next_block(self) -> None:
         """Close the full block, forget what was evicted or read, and open another."""
         self._blocks[-1].seal()
         needed = max(self._first_row(), self._columns.until)
-        self._blocks = [block for block in self._blocks if block.first + block.rows > needed]
+        self._blocks = [block for block in self._blocks if block.end > needed]
         self._open_block()
 
     def append(
@@ -188,10 +163,11 @@ class History:
         if self._at == self._end:
             self._next_block()
         try:
+            p0, p1, p2, p3, p4, p5, p6, p7 = parts or NO_PARTS
             _pack_into(
                 self._buffer, self._at,
                 created_ns, sent_ns, delivered_ns, round_trip_ns, lateness_ns,
-                *(parts or NO_PARTS),
+                p0, p1, p2, p3, p4, p5, p6, p7,
                 ack_id, size_bytes, session, self._events[event_name],
                 self._clients[client_id], self._profile_code, self._namespaces[namespace],
                 copy, self._flags[direction, fate, cause],
@@ -256,7 +232,9 @@ class History:
         created = np.asarray(created_ns, np.int64)
         named = {"direction": direction, "event_name": event_name, "client_id": client_id}
         named |= {"fate": fate, "cause": cause, "namespace": namespace}
-        fields: dict[str, Any] = {n: self._codes(n, value) for n, value in named.items()}
+        fields: dict[str, Any] = {
+            n: codes_of(n, value, self._book(n)) for n, value in named.items()
+        }
         fields |= {"session": session, "copy": copy, "size_bytes": size_bytes, "ack_id": ack_id}
         fields |= {"created_ns": created, "sent_ns": np.asarray(sent_ns)}
         fields |= {"delivered_ns": np.asarray(delivered_ns), "parts": parts}
@@ -264,25 +242,16 @@ class History:
         fields |= {"lateness_ns": np.asarray(lateness_ns), "profile": self._profile_code}
         values = to_columns(fields)
         for name, given in (("message_id", message_id), ("data", data)):
-            values[name] = given if given is None or isinstance(given, str) else _objects(given)
+            values[name] = given if given is None or isinstance(given, str) else objects(given)
         self._add_rows(values, created, np.asarray(delivered_ns))
         return len(created)
 
-    def _codes(self, name: str, value: Any) -> Any:
-        book: Any = {
-            "event_name": self._events, "client_id": self._clients, "namespace": self._namespaces
-        }.get(name)  # fmt: skip
-        names = self._books[name]
-        if book is None:
-            book = {known: code for code, known in enumerate(names)}
-        try:
-            if isinstance(value, str):
-                return book[value]
-            if isinstance(value, tuple) and len(value) == 2 and not isinstance(value[1], str):
-                return np.array([book[known] for known in value[1]], np.int64)[value[0]]
-            return np.array([book[known] for known in value], np.int64)
-        except KeyError as error:
-            raise unknown(name, error.args[0], names) from None
+    def _book(self, name: str) -> Mapping[str, int]:
+        books = {"event_name": self._events, "client_id": self._clients}
+        books["namespace"] = self._namespaces
+        if name in books:
+            return books[name]
+        return {known: code for code, known in enumerate(self._books[name])}
 
     def _add_rows(self, values: dict[str, Any], created: Any, delivered: Any) -> None:
         if not len(created):
@@ -362,7 +331,7 @@ class History:
         with self._lock:
             self._evicted = self.evicted
             self._base = self._floor = self.recorded
-            self._changes, self._connections = [], []
+            self.changes, self.connections = [], []
             self._columns = Columns(self._books)
             self._columns.first = self.recorded
             self._blocks = []
@@ -379,25 +348,7 @@ class History:
                 break
         if seq < self._read_until:
             self._round_trips.append((seq, round_trip_ns))
-        for listener in self.note_listeners:
-            listener("round_trip", {"seq": seq, "round_trip_ms": round_trip_ns / 1e6})
-
-    def note_change(self, now_ns: int, conditions: Mapping[str, Any], profile: str) -> None:
-        """Note that conditions changed, so that plots can mark it."""
-        note = {"at_s": now_ns / 1e9, "profile": profile, "conditions": dict(conditions)}
-        self._changes.append(note)
-        for listener in self.note_listeners:
-            listener("change", note)
-
-    def note_connection(
-        self, now_ns: int, client_id: str, state: str, session: int = 1, cause: str = ""
-    ) -> None:
-        """Note that a client connected, was cut off, came back or left."""
-        note = {"at_s": now_ns / 1e9, "client_id": client_id, "state": state}
-        note |= {"session": session, "cause": cause}
-        self._connections.append(note)
-        for listener in self.note_listeners:
-            listener("connection", note)
+        self._note("round_trip", {"seq": seq, "round_trip_ms": round_trip_ns / 1e6})
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -413,7 +364,7 @@ class History:
         notes: dict[str, Any] = {"started_at": None, "seed": None, "conditions": None}
         notes |= {"profile": self._profile} | self.about
         notes.setdefault("duration_s", self._end_ns / 1e9)
-        notes |= {"changes": list(self._changes), "connections": list(self._connections)}
+        notes |= {"changes": list(self.changes), "connections": list(self.connections)}
         return notes | {"evicted": self.evicted, "max_history": self._max_rows}
 
     def rows(self, last: int | None = None) -> list[dict[str, Any]]:
@@ -434,51 +385,19 @@ class History:
         columns.patch("round_trip_ms", self._late_round_trips(columns.until))
         for block in blocks:
             start = max(columns.until, block.first)
-            stop = min(recorded, block.first + block.rows)
+            stop = min(recorded, block.end)
             if start < stop:
-                self._take(block, start - block.first, stop - block.first)
+                rows, latest_ns = block.read(start, stop)
+                columns.extend(rows, stop - start)
+                self._end_ns = max(self._end_ns, latest_ns)
         self._forget_read(blocks)
 
     def _late_round_trips(self, until: int) -> list[tuple[int, float]]:
         found = [self._round_trips.popleft() for _ in range(len(self._round_trips))]
         return [(row, ns / 1e6) for row, ns in found if row < until]
 
-    def _take(self, block: _Block, start: int, stop: int) -> None:
-        fields = unpack(block.buffer, start, stop - start)
-        values = to_columns(fields)
-        values["message_id"] = _objects(block.ids[start:stop])
-        values["data"] = _objects(block.payloads[start:stop])
-        self._end_ns = max(
-            self._end_ns, int(fields["created_ns"].max()), int(fields["delivered_ns"].max())
-        )
-        self._columns.extend(values, stop - start)
-
-    def _forget_read(self, blocks: list[_Block]) -> None:
-        """Let go of sealed blocks that are in the columns now; the writer drops the shells."""
+    def _forget_read(self, blocks: list[Block]) -> None:
+        """Let go of full blocks that are in the columns now; the writer drops the shells."""
         for block in blocks[:-1]:
-            if block.first + block.rows <= self._columns.until and len(block.buffer):
-                block.buffer, block.ids, block.payloads = bytearray(), (), ()
-
-
-def versions() -> dict[str, str]:
-    """Return the versions that results may depend on."""
-    from wsim import __version__
-
-    return {
-        "wsim": __version__,
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "pandas": pd.__version__,
-    }
-
-
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return a frame's rows as dicts of plain Python values, None where a number is missing."""
-    columns = []
-    for name in frame.columns:
-        values = frame[name].tolist()
-        if frame[name].dtype == np.float64:
-            values = [None if value != value else value for value in values]
-        columns.append(values)
-    names = list(frame.columns)
-    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+            if block.end <= self._columns.until and block.buffer:
+                block.release()

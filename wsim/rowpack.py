@@ -8,6 +8,7 @@ small codes; what cannot be packed (the payload and its identifier) is kept besi
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,68 @@ class FlagBook(dict[tuple[str, str, str], int]):
         flags = DIRECTIONS.index(direction) | FATES.index(fate) << 1 | CAUSES.index(cause) << 4
         self[key] = flags
         return flags
+
+
+class Block:
+    """Rows packed together, with their identifiers and payloads beside them.
+
+    Parameters
+    ----------
+    first
+        Row number of the first row.
+    rows
+        How many rows it has room for.
+    """
+
+    __slots__ = ("buffer", "first", "ids", "payloads", "rows")
+
+    def __init__(self, first: int, rows: int) -> None:
+        self.first = first
+        self.rows = rows
+        self.buffer = bytearray(rows * ROW.size)
+        self.ids: Any = []
+        self.payloads: Any = []
+
+    @property
+    def end(self) -> int:
+        """Row number after the last one."""
+        return self.first + self.rows
+
+    def seal(self) -> None:
+        """Put a full block's objects where the garbage collector does not go through them."""
+        self.ids = objects(self.ids)
+        self.payloads = objects(self.payloads)
+
+    def release(self) -> None:
+        """Let go of rows that are kept elsewhere now."""
+        self.buffer, self.ids, self.payloads = bytearray(), (), ()
+
+    def read(self, start: int, stop: int) -> tuple[dict[str, Any], int]:
+        """Return rows by number as columns of the schema, and their latest time in ns."""
+        low, high = start - self.first, stop - self.first
+        fields = unpack(self.buffer, low, high - low)
+        columns = to_columns(fields)
+        columns["message_id"] = objects(self.ids[low:high])
+        columns["data"] = objects(self.payloads[low:high])
+        latest = max(int(fields["created_ns"].max()), int(fields["delivered_ns"].max()))
+        return columns, latest
+
+
+def objects(values: Any) -> Any:
+    """Return `values` as an object array of one dimension, whatever they are."""
+    return np.fromiter(values, dtype=object, count=len(values))
+
+
+def codes_of(what: str, value: Any, book: Mapping[str, int]) -> Any:
+    """Return the codes of one name, of many, or of a pair ``(codes, names)``."""
+    try:
+        if isinstance(value, str):
+            return book[value]
+        if isinstance(value, tuple) and len(value) == 2 and not isinstance(value[1], str):
+            return np.array([book[name] for name in value[1]], np.int64)[value[0]]
+        return np.array([book[name] for name in value], np.int64)
+    except KeyError as error:
+        raise unknown(what, error.args[0], book) from None
 
 
 def unpack(buffer: bytearray, start: int, count: int) -> dict[str, Any]:
