@@ -185,6 +185,7 @@ class NetworkConditions:
         for info in condition_fields():
             object.__setattr__(self, info.name, _checked(info, getattr(self, info.name)))
         self.jitter.check(self.latency_ms, self.jitter_ms)
+        self.loss.check(self.packet_loss_rate)
 
     def replace(self, **changes: Any) -> Self:
         """Return conditions with some fields changed; unknown names are refused."""

@@ -1,6 +1,22 @@
 """Impairments: one small file each, behind the contract of :mod:`wsim.impairments.base`."""
 
-from wsim.impairments import constant_rate, independent_loss, normal, uniform
+from wsim.impairments import (
+    clipped_normal,
+    constant_rate,
+    gamma,
+    gilbert_elliott,
+    independent_loss,
+    lognormal,
+    markov_loss,
+    netem_table,
+    normal,
+    pareto,
+    pareto_normal,
+    quantiles,
+    rule_loss,
+    samples,
+    uniform,
+)
 from wsim.impairments.base import (
     Jitter,
     Loss,
@@ -25,10 +41,21 @@ __all__ = [
     "RateState",
     "Sampler",
     "Spec",
+    "clipped_normal",
     "constant_rate",
+    "gamma",
+    "gilbert_elliott",
     "independent_loss",
     "kinds",
+    "lognormal",
+    "markov_loss",
+    "netem_table",
     "normal",
+    "pareto",
+    "pareto_normal",
+    "quantiles",
+    "rule_loss",
+    "samples",
     "spec_from",
     "uniform",
 ]

@@ -135,6 +135,9 @@ class Loss(Spec):
     purposes: ClassVar[tuple[str, ...]] = ("loss",)
     """The random streams it takes, one uniform per message from each."""
 
+    def check(self, loss_rate: float) -> None:
+        """Raise ConditionsError if the process cannot have this overall loss."""
+
     def start(self, loss_rate: float) -> LossState:
         """Make the state of one connection; `loss_rate` is ``packet_loss_rate``."""
         raise TypeError(f"{type(self).__name__} has no state")

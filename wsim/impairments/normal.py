@@ -14,6 +14,7 @@ from wsim.randomness import FloatArray
 _STANDARD = NormalDist()
 TABLE_SIZE = 16_384
 """Cells of an inverse-distribution table."""
+_CHUNK = 16_384  # of uniforms, so that intermediate arrays stay in the cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,6 +66,14 @@ def table_sampler(exact: Sampler) -> Sampler:
     slopes = np.diff(table)
 
     def sample(u: FloatArray) -> FloatArray:
+        if len(u) <= _CHUNK:
+            return part(u)
+        values = np.empty(len(u))
+        for start in range(0, len(u), _CHUNK):
+            values[start : start + _CHUNK] = part(u[start : start + _CHUNK])
+        return values
+
+    def part(u: FloatArray) -> FloatArray:
         scaled = u * TABLE_SIZE
         cells = scaled.astype(np.int64)
         values = table[cells] + (scaled - cells) * slopes[cells]
