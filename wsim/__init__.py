@@ -16,6 +16,7 @@ _HOMES = {
     "NetworkConditions": "wsim.conditions",
     "PROFILES": "wsim.profiles",
     "Profile": "wsim.profiles",
+    "compare": "wsim.analysis.comparison",
     "summarize": "wsim.analysis.summary",
 }
 """Public names and the modules they live in; each is loaded when first asked for."""

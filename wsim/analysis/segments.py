@@ -24,7 +24,7 @@ class Segments:
     ----------
     created, delivered, latency, arrived, lost : one element per message
     starts : index of the first message of each segment
-    group : the group each segment belongs to
+    group, stream : the group each segment belongs to, and the stream it is cut from
     groups : how many groups there are; results have this length
     """
 
@@ -35,6 +35,7 @@ class Segments:
     lost: Bools
     starts: Ints
     group: Ints
+    stream: Ints
     groups: int
 
     def __len__(self) -> int:
@@ -94,6 +95,7 @@ def cut(messages: Messages, groups: Codes, streams: Codes, chosen: Bools) -> Seg
         messages.lost[order],
         starts,
         group[starts].astype(np.intp),
+        stream[starts].astype(np.intp),
         len(groups.labels),
     )
 
