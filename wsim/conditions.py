@@ -64,7 +64,7 @@ def _rate_field(default: float, help: str, *, advanced: bool = True) -> Any:
     return _field(default, help, high=1.0, step=0.001, advanced=advanced)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, repr=False)
 class NetworkConditions:
     """Conditions of a link, the same both ways unless `outbound` says otherwise.
 
@@ -186,6 +186,13 @@ class NetworkConditions:
             object.__setattr__(self, info.name, _checked(info, getattr(self, info.name)))
         self.jitter.check(self.latency_ms, self.jitter_ms)
         self.loss.check(self.packet_loss_rate)
+
+    def __repr__(self) -> str:
+        """Name the first six fields and what differs from the default; can be pasted back."""
+        shown = [info.name for info in condition_fields()[:6]]
+        shown += [name for name in self.to_dict(changed_only=True) if name not in shown]
+        fields = (f"{name}={getattr(self, name)!r}" for name in shown)
+        return f"NetworkConditions({', '.join(fields)})"
 
     def replace(self, **changes: Any) -> Self:
         """Return conditions with some fields changed; unknown names are refused."""
