@@ -42,7 +42,7 @@ class Control:
             widget.observe(self._told, "value")
 
     def _told(self, change: Any) -> None:
-        if not self._showing:
+        if not (self._showing and self.home.here()):
             self.home.call(self.changed, change["owner"], change["new"])
 
     def changed(self, widget: Any, value: Any) -> None:

@@ -45,11 +45,15 @@ class HomeLoop:
         except RuntimeError:
             self.loop = None
 
+    def here(self) -> bool:
+        """Return True on the home thread."""
+        return threading.get_ident() == self.thread
+
     def call(self, function: Callable[..., Any], *arguments: Any) -> None:
         """Run `function` at home: now if this is the home thread, else as soon as it can."""
         if self.closed:
             return
-        if threading.get_ident() == self.thread or self.loop is None:
+        if self.loop is None or self.here():
             self._guarded(function, arguments)
         elif not self.loop.is_closed():
             self.loop.call_soon_threadsafe(self._guarded, function, arguments)

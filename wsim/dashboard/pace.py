@@ -47,10 +47,11 @@ class PacedLoop(VirtualLoop):
         self._anchor()
         self.speed = float(speed)
 
-    def step(self, seconds: float) -> None:
+    def step(self, seconds: float, done: Callable[[], object]) -> None:
         """Let so many simulated seconds pass, as fast as possible, then stand still."""
         self.set_speed(0.0)
         self._limit_ns = self.now_ns + round(seconds * _NS)
+        self.call_at_ns(self._limit_ns, done)
 
     def _anchor(self) -> None:
         self._wall_ns = time.monotonic_ns()
@@ -151,6 +152,14 @@ class PacedThread:
 
         self.loop.call_soon_threadsafe(work)
         return outcome.result(timeout_s)
+
+    def step(self, seconds: float) -> None:
+        """Let so many simulated seconds pass and wait until they have."""
+        done = threading.Event()
+        self.call(self.loop.step, seconds, done.set)
+        while not done.wait(1.0):
+            if not self.alive:
+                raise UsageError("the lab was closed during a step")
 
     def start(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         """Start a coroutine in the thread; return its future."""

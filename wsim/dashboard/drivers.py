@@ -1,0 +1,155 @@
+"""One run of the lab: a simulator, an operator who drives and a rover that answers.
+
+All of it happens in the simulator's loop. The operator sends drive commands at a rate; the
+rover sends camera frames and its status, moves as it is told, and stops by itself when it
+hears nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from wsim.conditions import NetworkConditions
+from wsim.dashboard.track import Track
+from wsim.errors import PayloadError
+from wsim.simulator import WebSocketServerSimulator
+
+LIMITS: Mapping[str, tuple[float, float, str]] = {
+    "drive_hz": (0.0, 200.0, "Hz"),
+    "camera_hz": (0.0, 60.0, "Hz"),
+    "camera_kb": (0.1, 5000.0, "kB"),
+    "status_hz": (0.0, 60.0, "Hz"),
+    "linear": (-5.0, 5.0, "m/s"),
+    "angular": (-3.0, 3.0, "rad/s"),
+}
+"""Allowed range and unit of each traffic setting."""
+_NS = 1_000_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class TrafficSettings:
+    """What operator and rover send.
+
+    Attributes
+    ----------
+    drive_hz, camera_hz, status_hz
+        Messages a second; 0 is silence.
+    camera_kb
+        Size of a camera frame, in 1000 bytes.
+    linear, angular
+        Speed the operator asks for, in m/s and rad/s.
+    """
+
+    drive_hz: float = 20.0
+    camera_hz: float = 5.0
+    camera_kb: float = 30.0
+    status_hz: float = 2.0
+    linear: float = 0.5
+    angular: float = 0.15
+
+    def __post_init__(self) -> None:
+        for name, (low, high, unit) in LIMITS.items():
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not number or not low <= value <= high:
+                raise PayloadError(
+                    f"{name}={value!r} is not a number of {unit} from {low:g} to {high:g}"
+                )
+
+    def replace(self, **changes: Any) -> TrafficSettings:
+        """Return settings with some changed."""
+        return dataclasses.replace(self, **changes)
+
+
+class Run:
+    """A simulator with its client, the traffic on it and the rover behind it.
+
+    Made and used in the loop that runs it.
+    """
+
+    def __init__(
+        self, conditions: NetworkConditions, profile: str, traffic: TrafficSettings, *,
+        seed: int, max_rows: int | None,
+    ) -> None:  # fmt: skip
+        self.sim = WebSocketServerSimulator(
+            {"network": conditions, "seed": seed, "max_history": max_rows, "profile": profile}
+        )
+        self.traffic = traffic
+        self.rover = Track()
+        self.client = ""
+        self._changed = asyncio.Event()
+        self._frame = b""
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self.sim.on("driveCommands", self._hear)
+        self.sim.on("emergencyStop", self._stop)
+        self._start(self._begin())
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds since the start."""
+        return self.sim.clock.now_ns() / _NS
+
+    def _hear(self, data: Any) -> None:
+        self.rover.hear(data, self.now_s)
+
+    def _stop(self, data: Any) -> None:
+        self.rover.stop(self.now_s)
+
+    def _start(self, coroutine: Any) -> None:
+        task = asyncio.get_event_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _begin(self) -> None:
+        self.client = await self.sim.connect()
+        self._start(self._repeat("drive_hz", self._send_command))
+        self._start(self._repeat("camera_hz", self._send_frame))
+        self._start(self._repeat("status_hz", self._send_status))
+
+    async def _repeat(self, rate: str, send: Any) -> None:
+        """Send at the rate in force, on a schedule that does not drift."""
+        due = asyncio.get_running_loop().time()
+        while True:
+            hertz = getattr(self.traffic, rate)
+            if not hertz:
+                await self._changed.wait()
+                due = asyncio.get_running_loop().time()
+                continue
+            send()
+            due += 1.0 / hertz
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+
+    def set_network(self, conditions: NetworkConditions, name: str) -> None:
+        """Change the network from now on; `name` is recorded with every message."""
+        self.sim.set_network_conditions(conditions.to_dict(), profile=name)
+
+    def set_traffic(self, traffic: TrafficSettings) -> None:
+        """Change what is sent from now on."""
+        self.traffic = traffic
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def send(self, event: str, data: Any) -> None:
+        """Send a message of the operator, without waiting for its arrival."""
+        self._start(self.sim.receive(event, data, self.client))
+
+    def _send_command(self) -> None:
+        self.send("driveCommands", {"linear": self.traffic.linear, "angular": self.traffic.angular})
+
+    def _send_frame(self) -> None:
+        size = round(self.traffic.camera_kb * 1000)
+        if len(self._frame) != size:
+            self._frame = bytes(size)
+        self._start(self.sim.emit("cameraFeed", {"frame": self._frame}, self.client))
+
+    def _send_status(self) -> None:
+        self.rover.move_to(self.now_s)
+        status = {
+            "battery": 95.0,
+            "mode": "stopped" if self.rover.stopped else "teleoperation",
+            "position": {"x": round(self.rover.x, 3), "y": round(self.rover.y, 3)},
+        }
+        self._start(self.sim.emit("systemStatus", status, self.client))

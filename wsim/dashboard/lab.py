@@ -1,0 +1,328 @@
+"""Everything the panel does, one public call each, without a widget in sight.
+
+A :class:`LabSession` runs an operator and a rover over a simulated network while a person
+changes the network, keeps runs, and compares them. It can be used as it is, from a script.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from wsim.conditions import NetworkConditions
+from wsim.dashboard import again, listing
+from wsim.dashboard.drivers import Run, TrafficSettings
+from wsim.dashboard.kept import Kept, Slots
+from wsim.dashboard.pace import PacedThread
+from wsim.dashboard.scenes import Scene
+from wsim.dashboard.view import View
+from wsim.errors import UsageError
+from wsim.profiles import Profile, profile
+
+T = TypeVar("T")
+SPAN_S = 30.0
+LANES = ("driveCommands", "emergencyStop", "cameraFeed", "systemStatus")
+MAX_ROWS = 1_000_000
+SPEEDS: Mapping[str, float] = {"real time": 1.0, "10 x": 10.0, "as fast as possible": math.inf}
+"""Speeds by name; times the profile's own scale."""
+
+
+class LabSession:
+    """An operator drives a rover over a simulated network, at the pace of your choice.
+
+    Parameters
+    ----------
+    network : str or Profile or NetworkConditions or mapping
+        Where to start: whatever :func:`wsim.profile` takes.
+    seed : int
+        Same seed and same actions at the same simulated times: same history.
+    traffic : TrafficSettings, optional
+        What operator and rover send.
+    max_rows : int or None
+        The most messages kept of the current run; older ones are evicted, and counted.
+
+    Notes
+    -----
+    Paused at first: call :meth:`run`. The simulation has a thread of its own; close it with
+    :meth:`close`, or use the session as a context manager.
+
+    Examples
+    --------
+    >>> with LabSession("stressed", seed=1) as lab:
+    ...     lab.step(20)
+    ...     lab.keep().name
+    'A'
+    """
+
+    def __init__(
+        self,
+        network: str | Profile | NetworkConditions | Mapping[str, Any] = "default",
+        *,
+        seed: int = 0,
+        traffic: TrafficSettings | None = None,
+        max_rows: int | None = MAX_ROWS,
+    ) -> None:
+        start = profile(network)
+        self.profile = start
+        self.conditions = start.conditions
+        self.traffic = traffic or TrafficSettings()
+        self.max_rows = max_rows
+        self.kept = Slots()
+        self.running = False
+        self._speed = 1.0
+        self._view = View(self.span_s, LANES)
+        self._served: Any = None
+        self._open(seed)
+
+    def _open(self, seed: int) -> None:
+        self.seed = _checked_seed(seed)
+        self._thread = PacedThread()
+        try:
+            self._run = self._thread.call(self._new_run)
+        except BaseException:
+            self._thread.close()
+            raise
+        self._view = View(self.span_s, LANES)
+
+    def _new_run(self) -> Run:
+        return Run(
+            self.conditions, self.profile.name, self.traffic, seed=self.seed, max_rows=self.max_rows
+        )
+
+    def __enter__(self) -> LabSession:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the simulation and its thread; a second time does nothing."""
+        self.running = False
+        self._thread.close()
+
+    def ask(self, function: Callable[..., T], *arguments: Any) -> T:
+        """Run `function` in the simulation's thread, between two events; return its result."""
+        return self._thread.call(function, *arguments)
+
+    # Time
+
+    @property
+    def sim(self) -> Any:
+        """The simulator; use :meth:`ask` for calls that change it."""
+        return self._run.sim
+
+    @property
+    def now_s(self) -> float:
+        """Simulated seconds since the run began."""
+        return self._run.now_s
+
+    @property
+    def span_s(self) -> float:
+        """Simulated seconds that the live pictures show."""
+        return SPAN_S * self.profile.time_scale
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds in one of the wall, beside the profile's own scale; inf: all it can."""
+        return self._speed
+
+    def set_speed(self, speed: float | str) -> None:
+        """Choose the pace: a number, or one of :data:`SPEEDS`."""
+        number = SPEEDS.get(speed) if isinstance(speed, str) else speed
+        if not isinstance(number, int | float) or not number > 0:
+            raise UsageError(f"speed={speed!r} is not a positive number or {', '.join(SPEEDS)}")
+        self._speed = float(number)
+        self._set_pace()
+
+    def _set_pace(self) -> None:
+        pace = self._speed * self.profile.time_scale if self.running else 0.0
+        self.ask(self._thread.loop.set_speed, pace)
+
+    def run(self) -> None:
+        """Let time pass."""
+        self.running = True
+        self._set_pace()
+
+    def pause(self) -> None:
+        """Let time stand still; messages stay where they are."""
+        self.running = False
+        self._set_pace()
+
+    def step(self, seconds: float = 0.1) -> None:
+        """Let so many simulated seconds pass, at once, and stand still."""
+        if not 0 < seconds < math.inf:
+            raise UsageError(f"seconds={seconds!r} is not a positive number")
+        self.running = False
+        self._thread.step(seconds)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Begin a new run with the network and traffic in force; kept runs stay."""
+        new = _checked_seed(self.seed if seed is None else seed)
+        self.stop_serving()
+        self._thread.close()
+        self._open(new)
+        self._set_pace()
+
+    # Network and traffic
+
+    def set_profile(self, name: str) -> None:
+        """Change to the conditions of a profile: a name, or the path of a profile file."""
+        self.profile = profile(name)
+        self._change(self.profile.conditions)
+        self._view = View(self.span_s, LANES)
+        self._set_pace()
+
+    def set_condition(self, name: str, value: Any) -> None:
+        """Change one condition; messages in flight stay under the one they met."""
+        self.set_conditions({name: value})
+
+    def set_conditions(self, changes: Mapping[str, Any]) -> None:
+        """Change several conditions at once; refused ones change nothing."""
+        wanted = self.conditions.replace(**changes)
+        if wanted != self.conditions:
+            self._change(wanted)
+
+    def _change(self, conditions: NetworkConditions) -> None:
+        self.conditions = conditions
+        self.ask(self._run.set_network, conditions, self.network_name)
+
+    @property
+    def network_name(self) -> str:
+        """Name of the profile, with a star where conditions were changed since."""
+        same = self.conditions == self.profile.conditions
+        return self.profile.name if same else f"{self.profile.name}*"
+
+    def set_traffic(self, **changes: Any) -> None:
+        """Change rates, sizes or speeds of :class:`TrafficSettings`."""
+        self.traffic = self.traffic.replace(**changes)
+        self.ask(self._run.set_traffic, self.traffic)
+
+    def drive(self, linear: float, angular: float) -> None:
+        """Ask for a speed in m/s and a turn in rad/s."""
+        self.set_traffic(linear=linear, angular=angular)
+
+    def emergency_stop(self) -> None:
+        """Send an emergency stop, and ask for no speed from now on."""
+        self.drive(0.0, 0.0)
+        self.ask(self._run.send, "emergencyStop", {"reason": "operator", "active": True})
+
+    def home(self) -> None:
+        """Send a homing request."""
+        self.ask(self._run.send, "homingRequest", {"module": "all"})
+
+    # What is seen
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The history of the current run."""
+        frame: pd.DataFrame = self.sim.recorder.frame
+        return frame
+
+    def scene(self) -> Scene:
+        """Return what the live pictures show now."""
+        run, recorder = self._run, self._run.sim.recorder
+        recorded = recorder.recorded
+        window = self._view.take(recorder.frame, recorded, run.now_s)
+        return Scene(window, run.rover.points(), self.kept.scenes())
+
+    def numbers(self, scene: Scene) -> dict[str, str]:
+        """Return the numbers that matter now, as text by name."""
+        recorder = self._run.sim.recorder
+        told = listing.numbers(scene)
+        told["messages"] = f"{recorder.recorded:,}"
+        if recorder.evicted:
+            told["messages"] += f" ({recorder.evicted:,} evicted)"
+        told["connection"] = str(self._run.sim.connection_state.name).lower()
+        return told
+
+    # Keeping and comparing
+
+    def keep(self) -> Kept:
+        """Freeze the current run under the next letter."""
+        return self.kept.add(
+            self.frame, self.span_s, profile=self.network_name, conditions=self.conditions,
+            source=f"seed {self.seed}, {self.now_s:.1f} s", path=self._run.rover.points(),
+        )  # fmt: skip
+
+    def load(self, path: str | Path) -> Kept:
+        """Put a history from a file under the next letter."""
+        from wsim.formats import load
+
+        return self._keep_loaded(load(path), Path(path).name)
+
+    def load_bytes(self, name: str, content: bytes) -> Kept:
+        """Put an uploaded history under the next letter; the suffix of `name` says what it is."""
+        from wsim.formats import load
+
+        with tempfile.TemporaryDirectory(prefix="wsim-") as folder:
+            path = Path(folder) / (Path(name).name or "upload")
+            path.write_bytes(content)
+            return self._keep_loaded(load(path), path.name)
+
+    def _keep_loaded(self, frame: pd.DataFrame, name: str) -> Kept:
+        used = [str(value) for value in frame["profile"].unique()] if "profile" in frame else []
+        return self.kept.add(
+            frame, self.span_s, profile=" + ".join(filter(None, used)) or name, conditions=None,
+            source=name,
+        )  # fmt: skip
+
+    def repeat_under(self, network: str) -> Kept:
+        """Send what was sent in this run again, same seed, over another profile.
+
+        Takes computing time only. Both runs are kept, this one first, unless it already is.
+        """
+        other = profile(network)
+        frame = self.frame
+        if not any(kept.frame is frame for kept in self.kept.values()):
+            self.keep()
+        repeated = again.repeat(frame, other, seed=self.seed, duration_s=self.now_s)
+        return self.kept.add(
+            repeated, self.span_s, profile=other.name, conditions=other.conditions,
+            source=f"same sends, seed {self.seed}",
+        )  # fmt: skip
+
+    def comparison(self) -> pd.DataFrame:
+        """Return differences of the kept runs from the first one, with verdicts."""
+        return again.compare_kept(self.kept)
+
+    # Out
+
+    def save_report(self, path: str | Path = "wsim-output/report.html") -> Path:
+        """Write one HTML file about the kept runs, or the current one if none is kept."""
+        from wsim.analysis.report import report
+
+        frames = self.kept.frames() or {self.network_name: self.frame}
+        return Path(report(frames, path))
+
+    def export(self, path: str | Path = "wsim-output/history.json") -> Path:
+        """Write the current history; the suffix says how (.json, .csv, .parquet, .jsonl)."""
+        from wsim.formats import save
+
+        return Path(save(self.frame, path))
+
+    def as_code(self) -> str:
+        """Return Python that makes a panel like this one, and the same experiment as a batch."""
+        return again.as_code(self)
+
+    def serve(self, port: int = 8765) -> str:
+        """Let real Socket.IO clients connect to the simulator; return the URL."""
+        if self._served is None:
+            self._served = again.serve(self, port)
+        return str(self._served.url)
+
+    def stop_serving(self) -> None:
+        """Close the door for real clients."""
+        served, self._served = self._served, None
+        if served is not None:
+            served.close()
+
+
+def _checked_seed(seed: int) -> int:
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise UsageError(f"seed={seed!r} is not a whole number from 0")
+    return seed

@@ -1,0 +1,89 @@
+"""Numbers and lists of a run as text: what stands under the pictures."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsim.dashboard import curves
+from wsim.dashboard.pictures import WATCHDOG_S
+from wsim.dashboard.scenes import Scene
+
+NARROW = ("seq", "created_s", "latency_ms", "direction", "event_name", "session", "fate", "cause")
+"""Columns of the history that fit beside the controls."""
+_LOOK_BACK = 5000
+
+
+def numbers(scene: Scene) -> dict[str, str]:
+    """Return what an operator would want to know now, as text by name."""
+    window = scene.window
+    commands = window.commands()
+    latency = window.latency_ms[commands & np.isfinite(window.latency_ms)]
+    total, lost = int(commands.sum()), int((commands & window.lost).sum())
+    quantiles = np.percentile(latency, [50, 90, 99]) if len(latency) else [np.nan] * 3
+    age = curves.ages(window)[1]
+    told = {f"command p{p}": _ms(q) for p, q in zip((50, 90, 99), quantiles, strict=True)}
+    told["commands lost"] = f"{lost} of {total} ({100 * lost / total:.1f} %)" if total else "none"
+    told["command age now"] = f"{age[-1]:.2f} s" if len(age) else "–"
+    told["age over 0.5 s"] = f"{100 * share_over(scene):.1f} % of the time" if len(age) else "–"
+    return told
+
+
+def share_over(scene: Scene) -> float:
+    """Return the share of the time in view in which the command age was over the timeout."""
+    x, y = curves.ages(scene.window)
+    span = np.diff(x)
+    # between two points the age grows by one second a second, so the last part is over
+    over = np.clip(y[1:] - WATCHDOG_S, 0.0, span)
+    return float(over.sum() / span.sum()) if span.sum() > 0 else 0.0
+
+
+def _ms(value: float) -> str:
+    return f"{value:.0f} ms" if np.isfinite(value) else "–"
+
+
+def definition_list(values: Iterable[tuple[str, str]]) -> str:
+    """Return names and values as HTML, escaped."""
+    cells = (
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in values
+    )
+    return f'<dl class="wsim-dl">{"".join(cells)}</dl>'
+
+
+def recent(frame: pd.DataFrame, rows: int = 8) -> str:
+    """Return the newest rows of a history as an HTML table, newest first."""
+    columns = [name for name in NARROW if name in frame]
+    return table(frame[columns].tail(rows).iloc[::-1])
+
+
+def refused(frame: pd.DataFrame, rows: int = 6) -> str:
+    """Return the newest refused messages with their payloads as an HTML table."""
+    tail = frame.tail(_LOOK_BACK)
+    found = tail[tail["fate"].astype(str) == "refused"].tail(rows).iloc[::-1]
+    if not len(found):
+        return '<p class="wsim-none">No message has been refused lately.</p>'
+    shown = found[["created_s", "event_name", "cause"]].copy()
+    shown["payload"] = [repr(value)[:80] for value in found["data"]]
+    return table(shown)
+
+
+def table(frame: pd.DataFrame) -> str:
+    """Return a frame as an HTML table with headings; everything in it is escaped."""
+    heads = "".join(f'<th scope="col">{html.escape(str(name))}</th>' for name in frame.columns)
+    body = "".join(_row(row) for row in frame.itertuples(index=False, name=None))
+    return f'<table class="wsim-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
+
+
+def _row(values: Sequence[Any]) -> str:
+    return "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in values) + "</tr>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float | np.floating):
+        return "–" if np.isnan(value) else f"{value:.4g}" if abs(value) < 1 else f"{value:,.1f}"
+    return str(value)

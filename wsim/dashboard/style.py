@@ -1,0 +1,31 @@
+"""How the panel looks: colours of JupyterLab's theme, so that light and dark both work."""
+
+STYLE = """<style>
+.wsim-panel { color: var(--jp-ui-font-color1, #222); font-size: 13px; }
+.wsim-left { border-right: 1px solid var(--jp-border-color2, #ccc); padding-right: 8px; }
+.wsim-panel .widget-html-content { line-height: 1.35; }
+.wsim-pictures { gap: 4px; }
+.wsim-picture img { border-radius: 3px; }
+/* pictures are drawn for paper; in a dark theme lightness is turned over and hues are kept */
+[data-jp-theme-light="false"] img.wsim-plot,
+body.theme-dark img.wsim-plot { filter: invert(0.89) hue-rotate(180deg); }
+.wsim-described { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; }
+.wsim-error { background: #b3261e; color: #fff; padding: 4px 10px; border-radius: 3px; }
+.wsim-note { padding: 2px 0; }
+.wsim-status, .wsim-status * { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
+.wsim-dl { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 4px 0; }
+.wsim-dl div { display: flex; flex-direction: column; }
+.wsim-dl dt { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
+.wsim-dl dd { margin: 0; font-size: 15px; font-weight: 600; font-variant-numeric: tabular-nums; }
+.wsim-table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums;
+  margin: 2px 0 6px; }
+.wsim-table th { text-align: left; border-bottom: 1px solid var(--jp-border-color1, #999);
+  padding: 1px 10px 1px 0; font-weight: 600; }
+.wsim-table td { padding: 1px 10px 1px 0; border-bottom: 1px solid var(--jp-border-color3, #eee); }
+.wsim-panel button.wsim-estop { background: #b3261e; color: #fff; font-weight: 700; }
+.wsim-panel button:focus-visible, .wsim-panel input:focus-visible,
+.wsim-panel select:focus-visible { outline: 2px solid #0072B2; outline-offset: 1px; }
+.wsim-pad { padding: 0; }
+.wsim-code textarea { font-family: var(--jp-code-font-family, monospace); font-size: 12px; }
+</style>"""
