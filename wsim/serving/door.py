@@ -36,7 +36,7 @@ class Cargo:
 
 
 class Passage(NamedTuple):
-    """Something decided: a unit's fate. `transit` is None for a control packet."""
+    """Something decided: a unit's fate. `transit` is None for a control packet that passes."""
 
     direction: str
     cargo: Cargo
@@ -60,7 +60,7 @@ class Lane:
         self._order = self.bytes_in_flight = 0
         self._under_way: dict[int, None] = {}  # orders of undecided messages, oldest first
         self._controls: deque[tuple[int, Cargo]] = deque()  # due in ns
-        self._overflown: list[Passage] = []
+        self._refused: list[Passage] = []
 
     @property
     def in_flight(self) -> int:
@@ -69,22 +69,34 @@ class Lane:
 
     def put(self, now_ns: int, unit: Unit, route: Any) -> None:
         """Take a unit in."""
-        cargo = Cargo(unit, route, self._order, now_ns)
-        self._order += 1
+        cargo = self._cargo(now_ns, unit, route)
         if unit.kind == "control":
             self._put_control(now_ns, cargo)
-        elif self._is_full(unit):
-            lost = dropped(-1, now_ns, "overflow", cargo, now_ns)
-            self._overflown.append(Passage(self.direction, cargo, lost))
+        elif self._is_full(unit, route):
+            self._refuse(now_ns, cargo, "overflow")
         else:
             self._under_way[cargo.order] = None
             self.bytes_in_flight += unit.size
             self._channel.send(now_ns, unit.size, event=unit.event, token=cargo)
 
-    def _is_full(self, unit: Unit) -> bool:
+    def swallow(self, now_ns: int, unit: Unit, route: Any) -> None:
+        """Lose a unit in a failure of this client's own, which takes no number or draw."""
+        self._refuse(now_ns, self._cargo(now_ns, unit, route), "outage")
+
+    def _cargo(self, now_ns: int, unit: Unit, route: Any) -> Cargo:
+        self._order += 1
+        return Cargo(unit, route, self._order, now_ns)
+
+    def _refuse(self, now_ns: int, cargo: Cargo, cause: str) -> None:
+        lost = dropped(-1, now_ns, cause, cargo, now_ns)
+        self._refused.append(Passage(self.direction, cargo, lost))
+
+    def _is_full(self, unit: Unit, route: Any) -> bool:
+        """Is there no room for the unit, counting what the far side has not taken yet?"""
+        waiting = 0 if route is None else route.backlog_bytes
         return (
             len(self._under_way) >= self._max_messages
-            or self.bytes_in_flight + unit.size > self._max_bytes
+            or self.bytes_in_flight + waiting + unit.size > self._max_bytes
         )
 
     def _put_control(self, now_ns: int, cargo: Cargo) -> None:
@@ -95,16 +107,19 @@ class Lane:
         held_ns = 0
         window = self._session.outage(now_ns)
         if window is not None:
-            if getattr(conditions.outages, "effect", "drop") != "hold":
+            if self._session.outage_effect != "hold":
+                self._refuse(now_ns, cargo, "outage")
                 return
             held_ns = window[1] - now_ns
-        if self._session.connected(now_ns):
-            self._controls.append((now_ns + held_ns + round(conditions.latency_ms * 1e6), cargo))
+        if not self._session.connected(now_ns):
+            self._refuse(now_ns, cargo, "not_connected")
+            return
+        self._controls.append((now_ns + held_ns + round(conditions.latency_ms * 1e6), cargo))
 
     @property
     def next_event_ns(self) -> int | None:
         """When to call :meth:`advance` next, or None."""
-        if self._overflown:
+        if self._refused:
             return 0
         due = self._channel.next_event_ns
         control = self._next_control()
@@ -122,8 +137,8 @@ class Lane:
 
     def advance(self, now_ns: int) -> Iterator[Passage]:
         """Yield what has been decided by `now_ns`, in order."""
-        overflown, self._overflown = self._overflown, []
-        yield from overflown
+        refused, self._refused = self._refused, []
+        yield from refused
         for transit in self._channel.advance(now_ns):
             cargo: Cargo = transit.token
             if not transit.copy:
@@ -136,8 +151,10 @@ class Lane:
         while (due := self._next_control()) is not None and due <= now_ns:
             yield Passage(self.direction, self._controls.popleft()[1], None)
 
-    def clear(self) -> None:
+    def clear(self, now_ns: int) -> None:
         """The connection is gone: control packets under way go with it."""
+        for _, cargo in self._controls:
+            self._refuse(now_ns, cargo, "disconnected")
         self._controls.clear()
 
 
@@ -161,9 +178,7 @@ class Door:
     ) -> None:
         self.link = link
         bounds = (max_in_flight, max_in_flight_bytes)
-        self.lanes = {
-            name: Lane(getattr(link, name), link.session, *bounds) for name in DIRECTIONS
-        }
+        self.lanes = {name: Lane(getattr(link, name), link.session, *bounds) for name in DIRECTIONS}
 
     @property
     def in_flight(self) -> int:
@@ -190,4 +205,4 @@ class Door:
         """The transport went: what is under way is lost, and the session waits."""
         self.link.session.cut(now_ns)
         for lane in self.lanes.values():
-            lane.clear()
+            lane.clear(now_ns)

@@ -118,12 +118,12 @@ def _filled(value: Any, attachments: list[bytes]) -> Any:
 
 
 _ENGINE_NAMES = dict(
-    zip("0123456", "open close ping pong message upgrade noop".split(), strict=True)
+    zip("0123456", ["open", "close", "ping", "pong", "message", "upgrade", "noop"], strict=True)
 )
 _SOCKET_NAMES = dict(
     zip(
         "0123456",
-        "CONNECT DISCONNECT EVENT ACK CONNECT_ERROR BINARY_EVENT BINARY_ACK".split(),
+        ["CONNECT", "DISCONNECT", "EVENT", "ACK", "CONNECT_ERROR", "BINARY_EVENT", "BINARY_ACK"],
         strict=True,
     )
 )

@@ -1,0 +1,282 @@
+"""Long-polling: bodies are split into packets, which cross the door one by one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+
+from wsim.serving.network import Client, Network, TooManyError
+from wsim.serving.packets import Frame, PacketError, Unit, join_body, split_body
+from wsim.serving.transport import (
+    App,
+    Event,
+    Receive,
+    Scope,
+    Send,
+    assemblers,
+    cross,
+    gate,
+    identity_of,
+    query_of,
+)
+
+_BATCH = 16
+"""Engine.IO servers refuse more packets in one body."""
+_IDLE_S = 60.0
+_UNKNOWN = b'{"code":1,"message":"Session ID unknown"}'
+_BUSY = b'{"code":3,"message":"Too many clients"}'
+_OUT = b'{"code":3,"message":"The link is out"}'
+
+
+class Response(NamedTuple):
+    """A whole HTTP response."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+class Gathering:
+    """Route for the packets of one body: done when the fate of each is known."""
+
+    backlog_bytes = 0
+
+    def __init__(self) -> None:
+        self.frames: list[Frame] = []
+        self._expected = 0
+        self._all_in = False
+        self._done = asyncio.Event()
+
+    def pass_on(self, frames: tuple[Frame, ...], unit: Unit) -> None:
+        """Take a unit's packets, none if it is lost."""
+        self.frames += frames
+        self._expected -= 1
+        self._check()
+
+    def expect(self) -> None:
+        """One more unit is on its way."""
+        self._expected += 1
+
+    def _check(self) -> None:
+        if self._all_in and self._expected <= 0:
+            self._done.set()
+
+    async def gather(self) -> list[Frame]:
+        """Wait for everything that was put; return what came through."""
+        self._all_in = True
+        self._check()
+        await self._done.wait()
+        return self.frames
+
+
+class PollingPort:
+    """A client's session by long-polling."""
+
+    def __init__(self, network: Network, client: Client, scope: Scope, sid: str) -> None:
+        self._network, self.client, self.sid = network, client, sid
+        self._units = assemblers(network, scope)
+        self.last_seen_s = network.clock.now_ns() / 1e9
+        self.open_requests = 0
+        self.cut = asyncio.Event()
+
+    def abort(self, how: str = "close") -> None:
+        """Answer no more requests of this session."""
+        self.cut.set()
+
+    async def through(self, direction: str, body: bytes) -> list[Frame]:
+        """Let the packets of a body cross; return those that arrive."""
+        gathering = Gathering()
+        for frame in split_body(body):
+            for unit in self._units[direction].feed(frame):
+                gathering.expect()
+                self._network.put(self.client, direction, unit, gathering)
+                if unit.name == "DISCONNECT" and unit.namespace == "/":
+                    self.client.leaving = True
+        return await gathering.gather()
+
+    async def post(self, app: App, scope: Scope, body: bytes) -> Response:
+        """Carry a body up, in portions that every server takes."""
+        frames = await self.through("inbound", body)
+        response = Response(200, [(b"content-type", b"text/html")], b"ok")
+        for start in range(0, len(frames), _BATCH):
+            response = await ask(app, scope, join_body(frames[start : start + _BATCH]))
+            if response.status != 200:
+                break
+        return response
+
+    async def get(self, app: App, scope: Scope) -> Response:
+        """Ask until something survives the way down."""
+        while True:
+            response = await ask(app, scope, b"")
+            if response.status != 200 or not response.body:
+                return response
+            frames = await self.through("outbound", response.body)
+            if frames:
+                return with_body(response, join_body(frames))
+
+
+class Polling:
+    """All sessions by long-polling of one network."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._ports: dict[str, PollingPort] = {}
+
+    def client(self, sid: str) -> Client | None:
+        """Return the client of a session, for one that upgrades to WebSocket."""
+        port = self._ports.get(sid)
+        return port.client if port is not None and not port.cut.is_set() else None
+
+    async def handle(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        body = await read_body(receive, self._network.bounds.max_payload)
+        if body is None:
+            await respond(send, Response(413, [], b""))
+            return
+        sid = query_of(scope).get("sid", "")
+        self._sweep()
+        if not sid or scope["method"] == "OPTIONS":
+            await respond(send, await self._open(app, scope, body))
+        elif sid in self._ports:
+            await respond(send, await self._request(app, scope, body, self._ports[sid]))
+        else:
+            await respond(send, await ask(app, scope, body))
+
+    async def _open(self, app: App, scope: Scope, body: bytes) -> Response:
+        """Start a session: the request crosses up, the answer down."""
+        if scope["method"] != "GET":
+            return await ask(app, scope, body)
+        try:
+            client = self._network.admit(identity_of(scope))
+        except TooManyError:
+            return refusal(_BUSY)
+        if not await gate(self._network, client):
+            self._network.lose(client)
+            return refusal(_OUT)
+        await cross(self._network, client, "inbound")
+        response = await ask(app, scope, body)
+        sid = _sid(response.body) if response.status == 200 else ""
+        if sid:
+            port = self._ports[sid] = PollingPort(self._network, client, scope, sid)
+            client.transports.add(port)
+        else:
+            self._network.lose(client)
+        await cross(self._network, client, "outbound")
+        return response
+
+    async def _request(self, app: App, scope: Scope, body: bytes, port: PollingPort) -> Response:
+        port.open_requests += 1
+        job = asyncio.create_task(
+            port.post(app, scope, body) if scope["method"] == "POST" else port.get(app, scope)
+        )
+        cut = asyncio.create_task(port.cut.wait())
+        try:
+            await asyncio.wait({job, cut}, return_when=asyncio.FIRST_COMPLETED)
+            response = job.result() if job.done() else refusal(_UNKNOWN)
+        except PacketError:
+            response = refusal(b'{"code":3,"message":"Bad request"}')
+        finally:
+            job.cancel()
+            cut.cancel()
+            port.open_requests -= 1
+            port.last_seen_s = self._network.clock.now_ns() / 1e9
+        if response.status != 200:
+            await self._drop(app, scope, port)
+        return response
+
+    async def _drop(self, app: App, scope: Scope, port: PollingPort) -> None:
+        """The session is over: forget it, and tell the application."""
+        if self._ports.pop(port.sid, None) is None:
+            return
+        was_cut = port.cut.is_set()
+        port.cut.set()
+        port.client.transports.discard(port)
+        if not port.client.transports:
+            self._network.lose(port.client, for_good=port.client.leaving)
+        if was_cut:
+            await ask(app, {**scope, "method": "POST"}, b"1")
+
+    def _sweep(self) -> None:
+        """Forget sessions whose client has upgraded, or has not asked for a long time."""
+        now_s = self._network.clock.now_ns() / 1e9
+        for sid, port in list(self._ports.items()):
+            idle = not port.open_requests and now_s - port.last_seen_s > _IDLE_S
+            upgraded = port not in port.client.transports
+            if idle or (upgraded and not port.open_requests and port.client.gone):
+                del self._ports[sid]
+                port.client.transports.discard(port)
+                if not port.client.transports:
+                    self._network.lose(port.client)
+
+
+def _sid(body: bytes) -> str:
+    """Return the session id of an OPEN packet, or ``""``."""
+    try:
+        first = split_body(body)[0]
+        opened = json.loads(first[1:]) if isinstance(first, str) and first[:1] == "0" else {}
+    except (PacketError, ValueError):
+        return ""
+    sid = opened.get("sid") if isinstance(opened, dict) else None
+    return sid if isinstance(sid, str) else ""
+
+
+def refusal(body: bytes) -> Response:
+    """Return an answer that ends a session."""
+    return Response(400, [(b"content-type", b"application/json")], body)
+
+
+def with_body(response: Response, body: bytes) -> Response:
+    """Return the response with another body."""
+    kept = [(k, v) for k, v in response.headers if k.lower() != b"content-length"]
+    return Response(response.status, [*kept, (b"content-length", str(len(body)).encode())], body)
+
+
+async def read_body(receive: Receive, most: int) -> bytes | None:
+    """Return the body of a request, or None if it is larger than `most`."""
+    chunks: list[bytes] = []
+    size = 0
+    more = True
+    while more:
+        event = await receive()
+        chunk = event.get("body", b"")
+        size += len(chunk)
+        if size > most:
+            return None
+        chunks.append(chunk)
+        more = event.get("more_body", False)
+    return b"".join(chunks)
+
+
+async def ask(app: App, scope: Scope, body: bytes) -> Response:
+    """Put a request to an application and return its whole response."""
+    headers = [(k, v) for k, v in scope.get("headers", ()) if k.lower() != b"content-length"]
+    headers.append((b"content-length", str(len(body)).encode()))
+    asked = False
+    status, found, chunks = 500, [], []
+
+    async def receive() -> Event:
+        nonlocal asked
+        if asked:
+            await asyncio.Event().wait()
+        asked = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    async def send(event: Event) -> None:
+        nonlocal status, found
+        if event["type"] == "http.response.start":
+            status, found = event["status"], list(event.get("headers", ()))
+        elif event["type"] == "http.response.body":
+            chunks.append(event.get("body", b""))
+
+    inner: dict[str, Any] = {**scope, "headers": headers}
+    await app(inner, receive, send)
+    return Response(status, found, b"".join(chunks))
+
+
+async def respond(send: Send, response: Response) -> None:
+    """Send a whole response."""
+    await send(
+        {"type": "http.response.start", "status": response.status, "headers": response.headers}
+    )
+    await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,168 @@
+"""Writes what becomes of real messages into a history, each once.
+
+An acknowledgement crosses the network as a message of its own, but is no row: it fills the
+round trip of the event it answers. A row whose ``ack_id`` is set and whose round trip is missing
+was never acknowledged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from wsim.history import History
+from wsim.messages import Verdict
+from wsim.payloads import payload
+from wsim.serving.door import Passage
+from wsim.serving.packets import Frame, PacketError, Unit, encode_event
+
+if TYPE_CHECKING:
+    from wsim.serving.network import Client
+
+Inspector = Callable[[str, Any], Verdict]
+KEEP_BYTES = 65_536
+"""Larger attachments are recorded as their size."""
+SECRET_KEYS = frozenset({"token", "password", "secret", "authorization", "apikey", "api_key"})
+REDACTED = "(redacted)"
+_MAX_WAITING = 10_000
+_HOUR_S = 3600.0
+
+
+class Ledger:
+    """Rows for one history.
+
+    Parameters
+    ----------
+    history
+        Takes the rows.
+    inspect
+        Asked about every inbound event that arrives: it may enrich its arguments or refuse it.
+    keep_bytes
+        Attachments beyond this are recorded as their number of bytes.
+    on_row
+        Called with (client, direction, fate) for each row, so that statistics can count.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        inspect: Inspector | None = None,
+        keep_bytes: int = KEEP_BYTES,
+        on_row: Callable[[Client, Passage, str], None] | None = None,
+    ) -> None:
+        self.history = history
+        self._inspect = inspect
+        self._keep_bytes = keep_bytes
+        self._on_row = on_row
+        self._waiting: dict[tuple[str, str, str, int], tuple[int, int]] = {}
+        self._started_s = float(history.about.get("started_at") or 0.0)
+
+    def settle(self, client: Client, passage: Passage, now_ns: int) -> tuple[Frame, ...]:
+        """Record a passage; return the packets that go on to the other side."""
+        unit = passage.cargo.unit
+        if passage.transit is None:
+            return unit.frames
+        if unit.kind == "control":
+            return ()
+        if unit.kind == "ack":
+            return self._acknowledge(client, passage)
+        return self._row(client, passage, now_ns)
+
+    def _acknowledge(self, client: Client, passage: Passage) -> tuple[Frame, ...]:
+        transit, unit = passage.transit, passage.cargo.unit
+        assert transit is not None
+        if transit.delivered_ns is None:
+            return ()
+        asked = "outbound" if passage.direction == "inbound" else "inbound"
+        found = self._waiting.pop((client.client_id, asked, unit.namespace, unit.ack_id), None)
+        if found is not None:
+            seq, sent_ns = found
+            self.history.set_round_trip(seq, transit.delivered_ns - sent_ns)
+        return unit.frames
+
+    def _row(self, client: Client, passage: Passage, now_ns: int) -> tuple[Frame, ...]:
+        transit, cargo = passage.transit, passage.cargo
+        assert transit is not None
+        unit, frames = cargo.unit, cargo.unit.frames
+        fate, cause = transit.fate, transit.cause
+        event, data, message_id = self._read(unit)
+        if fate == "delivered" and passage.direction == "inbound" and self._inspect is not None:
+            verdict = self._inspect(event, data)
+            message_id = verdict.message_id
+            if verdict.ok:
+                frames = encode_event(
+                    event, verdict.args, namespace=unit.namespace, ack_id=unit.ack_id
+                )
+            else:
+                fate, cause, frames = "refused", "validation", ()
+        created_ns = self._created_ns(client, passage, data)
+        delivered_ns = -1 if transit.delivered_ns is None else transit.delivered_ns
+        buffered = transit.sent_ns - created_ns
+        parts = transit.parts
+        if delivered_ns >= 0 and buffered:
+            parts = (parts[0] + buffered, *parts[1:])
+        seq = self.history.append(
+            created_ns, transit.sent_ns, delivered_ns, passage.direction, event,
+            client.client_id, client.session, fate, cause, transit.copy, unit.size, message_id,
+            unit.namespace, unit.ack_id, -1, now_ns - delivered_ns if delivered_ns >= 0 else -1,
+            parts, self._kept(data),
+        )  # fmt: skip
+        if unit.ack_id >= 0 and fate == "delivered" and not transit.copy:
+            self._await_ack(client, passage, seq, transit.sent_ns)
+        if self._on_row is not None:
+            self._on_row(client, passage, fate)
+        return frames if fate == "delivered" else ()
+
+    def _read(self, unit: Unit) -> tuple[str, Any, str]:
+        """Return event, payload and message id; a packet that cannot be read has no payload."""
+        if unit.kind != "event":
+            frame = unit.frames[0]
+            return "message", frame, ""
+        try:
+            data = payload(tuple(unit.args))
+        except PacketError:
+            return unit.event or "(unreadable)", None, ""
+        found = data.get("message_id") if isinstance(data, dict) else None
+        return unit.event, data, found if isinstance(found, str) else ""
+
+    def _created_ns(self, client: Client, passage: Passage, data: Any) -> int:
+        """When the application made it: its own ``timestamp``, on the server's clock.
+
+        The sender's clock may be off by any amount; the message that waited least tells by how
+        much at most.
+        """
+        sent_ns = passage.cargo.sent_ns
+        stamp = data.get("timestamp") if isinstance(data, dict) else None
+        if passage.direction != "inbound" or isinstance(stamp, bool):
+            return sent_ns
+        if not isinstance(stamp, int | float) or not math.isfinite(stamp):
+            return sent_ns
+        seconds = stamp / 1000 if stamp > 1e11 else float(stamp)
+        waited_s = self._started_s + sent_ns / 1e9 - seconds
+        client.clock_lag_s = min(client.clock_lag_s, waited_s)
+        buffered_s = waited_s - client.clock_lag_s
+        return sent_ns - int(buffered_s * 1e9) if buffered_s < _HOUR_S else sent_ns
+
+    def _await_ack(self, client: Client, passage: Passage, seq: int, sent_ns: int) -> None:
+        unit = passage.cargo.unit
+        if len(self._waiting) >= _MAX_WAITING:
+            del self._waiting[next(iter(self._waiting))]
+        key = (client.client_id, passage.direction, unit.namespace, unit.ack_id)
+        self._waiting[key] = (seq, sent_ns)
+
+    def _kept(self, data: Any) -> Any:
+        """Return the payload as it is recorded: secrets blotted out, large bytes as sizes."""
+        if isinstance(data, bytes | str) and len(data) > self._keep_bytes:
+            return len(data)
+        if isinstance(data, dict):
+            return {
+                key: REDACTED if key.lower() in SECRET_KEYS else self._kept(value)
+                for key, value in data.items()
+            }
+        if isinstance(data, list):
+            return [self._kept(value) for value in data]
+        if isinstance(data, tuple):
+            return tuple(self._kept(value) for value in data)
+        return data

@@ -1,0 +1,290 @@
+"""The real clients of a server: a link and a door each, and one pump for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from wsim.clock import Clock, clock_of
+from wsim.conditions import NetworkConditions
+from wsim.errors import ConditionsError, UsageError
+from wsim.history import History
+from wsim.link import Link
+from wsim.profiles import Profile, profile
+from wsim.serving.door import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, Door, Passage
+from wsim.serving.ledger import Inspector, Ledger
+from wsim.serving.packets import MAX_ATTACHMENTS, MAX_PAYLOAD, Frame, Unit
+
+HEARTBEAT_S = 20.0
+"""How long Engine.IO waits for the answer to a heartbeat, by default."""
+
+
+class TooManyError(UsageError):
+    """The server has as many clients as it allows."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a server puts up with."""
+
+    max_clients: int = 100
+    max_payload: int = MAX_PAYLOAD
+    max_attachments: int = MAX_ATTACHMENTS
+    max_in_flight: int = MAX_IN_FLIGHT
+    max_queue_bytes: int = MAX_IN_FLIGHT_BYTES
+
+
+class Route(Protocol):
+    """Where packets go once they are through."""
+
+    @property
+    def backlog_bytes(self) -> int:
+        """Bytes handed over that nobody has taken yet."""
+
+    def pass_on(self, frames: tuple[Frame, ...], unit: Unit) -> None:
+        """Take packets; none if the unit is lost."""
+
+
+class Transport(Protocol):
+    """A connection that the network can take down."""
+
+    def abort(self, how: str) -> None:
+        """End it at once; `how` is ``close`` or ``reset``."""
+
+
+class Client:
+    """A real client, over all its connections.
+
+    Attributes
+    ----------
+    index
+        Number in order of connecting; chooses the random streams.
+    client_id
+        Name in the history.
+    session
+        1, 2, ...: grows when the client comes back.
+    """
+
+    def __init__(self, index: int, client_id: str, door: Door, identity: str) -> None:
+        self.index, self.client_id, self.door, self.identity = index, client_id, door, identity
+        self.transports: set[Transport] = set()
+        self.leaving = self.gone = False
+        self.clock_lag_s = math.inf
+        self.deaf_until_ns = 0
+        self.armed_ns: int | None = None
+
+    @property
+    def session(self) -> int:
+        """Number of the session."""
+        return self.door.link.session.number
+
+    def abort(self, how: str = "close") -> None:
+        """Take down every connection of this client."""
+        for transport in list(self.transports):
+            transport.abort(how)
+
+
+class Network:
+    """The simulated network between a server and its real clients.
+
+    Parameters
+    ----------
+    conditions
+        Conditions, a profile or its name.
+    seed
+        Chooses the random streams, with each client's index.
+    history
+        Takes one row for each message; a new one by default.
+    inspect, on_row
+        As for :class:`~wsim.serving.ledger.Ledger`.
+    clock
+        Times everything; by default the live clock of the running loop.
+    name_client
+        Makes the client's name from its index.
+    """
+
+    def __init__(
+        self,
+        conditions: Any,
+        *,
+        seed: int = 0,
+        history: History | None = None,
+        inspect: Inspector | None = None,
+        on_row: Callable[[Client, Passage, str], None] | None = None,
+        clock: Clock | None = None,
+        name_client: Callable[[int], str] = "client-{}".format,
+        bounds: Bounds | None = None,
+    ) -> None:
+        self.conditions, name = resolved(conditions)
+        check_heartbeat(self.conditions, name)
+        self.seed, self.bounds = seed, bounds or Bounds()
+        if history is None:
+            about = {"started_at": time.time(), "seed": seed}
+            about["conditions"] = self.conditions.to_dict()
+            history = History(profile=name, about=about)
+        self.history = history
+        self.ledger = Ledger(history, inspect=inspect, on_row=on_row)
+        self.clients: list[Client] = []
+        self.connected = 0
+        self._name_client = name_client
+        self._clock = clock
+        self.on_connection: Callable[[Client, str, str], None] | None = None
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the loop that serves."""
+        if self._clock is None:
+            self._clock = clock_of(asyncio.get_running_loop())
+        return self._clock
+
+    def change(self, conditions: Any, name: str | None = None) -> None:
+        """Take new conditions for everybody; a mapping changes some fields."""
+        new, given = resolved(conditions, self.conditions)
+        check_heartbeat(new, given)
+        now_ns = self.clock.now_ns()
+        self.conditions = new
+        if name is None:
+            name = given or self.history.profile
+        self.history.profile = name
+        self.history.note_change(now_ns, new.to_dict(), name)
+        for client in self.clients:
+            client.door.link.change(now_ns, new)
+            self.stir(client)
+
+    # -- clients -------------------------------------------------------------------------
+
+    def admit(self, identity: str) -> Client:
+        """Return the client who connects: one who was lost and comes back, or a new one.
+
+        Raises
+        ------
+        TooManyError
+            If there are as many as `bounds` allow.
+        """
+        if self.connected >= self.bounds.max_clients:
+            raise TooManyError(f"{self.connected} clients are connected, which is the limit")
+        now_ns = self.clock.now_ns()
+        client = self._returning(identity)
+        if client is None:
+            index = len(self.clients)
+            link = Link(self.conditions, seed=self.seed, client=index)
+            door = Door(
+                link,
+                max_in_flight=self.bounds.max_in_flight,
+                max_in_flight_bytes=self.bounds.max_queue_bytes,
+            )
+            client = Client(index, self._name_client(index), door, identity)
+            self.clients.append(client)
+        else:
+            client.door.link.session.resume(now_ns)
+        client.gone = False
+        self.connected += 1
+        self._note(client, "connected", "")
+        return client
+
+    def _returning(self, identity: str) -> Client | None:
+        for client in self.clients:
+            if client.gone and client.identity == identity and not client.leaving:
+                return client
+        return None
+
+    def lose(self, client: Client, *, for_good: bool = False) -> None:
+        """The client's last connection is gone; what was under way to it is lost."""
+        if client.gone:
+            return
+        client.gone = True
+        self.connected -= 1
+        client.door.disconnected(self.clock.now_ns())
+        self.stir(client)
+        client.leaving = for_good
+        self._note(client, "disconnected", "closed" if for_good else "disconnected")
+
+    def _note(self, client: Client, state: str, cause: str) -> None:
+        now_ns = self.clock.now_ns()
+        self.history.note_connection(now_ns, client.client_id, state, client.session, cause)
+        if self.on_connection is not None:
+            self.on_connection(client, state, cause)
+
+    # -- traffic -------------------------------------------------------------------------
+
+    def put(self, client: Client, direction: str, unit: Unit, route: Route) -> None:
+        """Send a unit on its way; it comes out at `route` when its time has come."""
+        now_ns = self.clock.now_ns()
+        if client.deaf_until_ns > now_ns:
+            client.door.lanes[direction].swallow(now_ns, unit, route)
+        else:
+            client.door.put(now_ns, direction, unit, route)
+        self.stir(client)
+
+    def stir(self, client: Client) -> None:
+        """Hand on what is due now, and wake up when more is."""
+        now_ns = self.clock.now_ns()
+        due = client.door.next_event_ns
+        while due is not None and due <= now_ns:
+            self._advance(client, now_ns)
+            now_ns = self.clock.now_ns()
+            due = client.door.next_event_ns
+        if due is not None and (client.armed_ns is None or due < client.armed_ns):
+            client.armed_ns = due
+            self.clock.call_at(due, partial(self._wake, client, due))
+
+    def _wake(self, client: Client, due_ns: int) -> None:
+        if client.armed_ns == due_ns:
+            client.armed_ns = None
+        self.stir(client)
+
+    def _advance(self, client: Client, now_ns: int) -> None:
+        for passage in client.door.advance(now_ns):
+            frames = self.ledger.settle(client, passage, now_ns)
+            passage.cargo.route.pass_on(frames, passage.cargo.unit)
+        for event in client.door.link.session.events(now_ns):
+            if event.kind == "cut" and not client.gone:
+                self.history.note_connection(
+                    event.at_ns, client.client_id, "reconnecting", event.number, event.cause
+                )
+                client.abort()
+
+
+def resolved(
+    conditions: Any, base: NetworkConditions | None = None
+) -> tuple[NetworkConditions, str]:
+    """Return conditions and the name of their profile from whatever names them.
+
+    `conditions` is a profile or its name, conditions, or a mapping of fields that differ from
+    `base`.
+    """
+    if isinstance(conditions, str):
+        conditions = profile(conditions)
+    if isinstance(conditions, Profile):
+        return conditions.conditions, conditions.name
+    if isinstance(conditions, NetworkConditions):
+        return conditions, ""
+    if isinstance(conditions, Mapping):
+        return (base or NetworkConditions()).replace(**conditions), ""
+    raise ConditionsError(
+        f"{conditions!r} is no profile, name of one, NetworkConditions or mapping of fields"
+    )
+
+
+def check_heartbeat(conditions: NetworkConditions, name: str = "") -> None:
+    """Refuse a delay that no heartbeat survives.
+
+    Raises
+    ------
+    ConditionsError
+        If a round trip takes as long as Engine.IO waits for the answer to a heartbeat.
+    """
+    both = [conditions.for_direction(name).latency_ms for name in ("inbound", "outbound")]
+    round_trip_s = sum(both) / 1000
+    if conditions.enabled and round_trip_s >= HEARTBEAT_S:
+        raise ConditionsError(
+            f"{name or 'these conditions'}: a round trip of {round_trip_s:g} s outlasts the"
+            f" heartbeat of real clients ({HEARTBEAT_S:g} s), and real time cannot be scaled;"
+            " use the simulator in process (run(..., clock=...)) or a latency below"
+            f" {HEARTBEAT_S * 500:g} ms"
+        )

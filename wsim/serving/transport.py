@@ -1,0 +1,119 @@
+"""What WebSocket and long-polling have in common: assembling, crossing, waiting at the gate."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs
+
+from wsim.serving.network import Client, Network
+from wsim.serving.packets import Assembler, Frame, PacketError, Unit
+
+Scope = MutableMapping[str, Any]
+Event = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Event]]
+Send = Callable[[Event], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+ABORT = "wsim.abort"
+"""Name of the ASGI extension by which our own host lets go of a TCP connection at once."""
+_LOOK_AGAIN_S = 0.1
+
+
+class WholeFrames:
+    """Stands in for the assembler where nothing is decoded: each frame is a message."""
+
+    def __init__(self, max_payload: int) -> None:
+        self._max_payload = max_payload
+
+    def feed(self, frame: Frame) -> list[Unit]:
+        """Return the frame as a unit."""
+        size = len(frame if isinstance(frame, bytes) else frame.encode())
+        if size > self._max_payload:
+            raise PacketError(f"a message of {size} bytes, allowed are {self._max_payload}")
+        return [Unit((frame,), "raw", "text" if isinstance(frame, str) else "binary", size=size)]
+
+
+def query_of(scope: Scope) -> dict[str, str]:
+    """Return the first value of each query parameter."""
+    values = parse_qs(scope.get("query_string", b"").decode("latin-1"), keep_blank_values=True)
+    return {name: found[0] for name, found in values.items()}
+
+
+def speaks_engine_io(scope: Scope) -> bool:
+    """Say whether a request is of the protocol that is decoded: Engine.IO 4."""
+    return query_of(scope).get("EIO") == "4"
+
+
+def assemblers(network: Network, scope: Scope) -> dict[str, Assembler | WholeFrames]:
+    """Return an assembler for each direction."""
+    bounds = network.bounds
+    if not speaks_engine_io(scope):
+        return {name: WholeFrames(bounds.max_payload) for name in ("inbound", "outbound")}
+    # what the server sends is its own business: only clients are held to the bounds
+    inbound = Assembler(max_payload=bounds.max_payload, max_attachments=bounds.max_attachments)
+    return {"inbound": inbound, "outbound": Assembler(max_payload=2**40, max_attachments=10**9)}
+
+
+def header(scope: Scope, name: bytes) -> str:
+    """Return a header of a request, or ``""``."""
+    return next((v.decode("latin-1") for k, v in scope.get("headers", ()) if k == name), "")
+
+
+def identity_of(scope: Scope) -> str:
+    """Return what tells one client from another when it comes back.
+
+    A client may name itself with the query parameter ``clientId``; else it is known by its
+    address and what it says it is.
+    """
+    named = query_of(scope).get("clientId")
+    if named:
+        return f"id:{named}"
+    return f"{(scope.get('client') or ('',))[0]} {header(scope, b'user-agent')}"
+
+
+async def cross(network: Network, client: Client, direction: str) -> None:
+    """Wait as long as something that is never lost takes to cross."""
+    conditions = network.conditions.for_direction(direction)
+    if conditions.enabled and conditions.latency_ms > 0:
+        await network.clock.sleep(conditions.latency_ms / 1000)
+
+
+async def gate(network: Network, client: Client) -> bool:
+    """Hold a connection attempt while the link is out; False if it is refused."""
+    session = client.door.link.session
+    while True:
+        now_ns = network.clock.now_ns()
+        window = session.outage(now_ns)
+        if window is not None and session.outage_effect == "close":
+            return False
+        end_ns = max(client.deaf_until_ns, window[1] if window else 0)
+        if end_ns <= now_ns:
+            return True
+        await network.clock.sleep(min((end_ns - now_ns) / 1e9, _LOOK_AGAIN_S))
+
+
+class Outlet:
+    """Route into a queue that somebody empties."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[tuple[Frame, Unit] | None] = asyncio.Queue()
+        self.backlog_bytes = 0
+
+    def pass_on(self, frames: tuple[Frame, ...], unit: Unit) -> None:
+        """Queue the packets."""
+        for frame in frames:
+            self.backlog_bytes += len(frame)
+            self._queue.put_nowait((frame, unit))
+
+    def end(self) -> None:
+        """Say that nothing more will come."""
+        self._queue.put_nowait(None)
+
+    async def get(self) -> tuple[Frame, Unit] | None:
+        """Return the next packet and its unit, or None at the end."""
+        item = await self._queue.get()
+        if item is not None:
+            self.backlog_bytes -= len(item[0])
+        return item
