@@ -13,9 +13,14 @@ from wsim.impairments import (
     pareto,
     pareto_normal,
     quantiles,
+    renewal_outage,
     rule_loss,
     samples,
+    scheduled_rate,
+    token_bucket,
+    trace_rate,
     uniform,
+    window_outage,
 )
 from wsim.impairments.base import (
     Jitter,
@@ -54,8 +59,13 @@ __all__ = [
     "pareto",
     "pareto_normal",
     "quantiles",
+    "renewal_outage",
     "rule_loss",
     "samples",
+    "scheduled_rate",
     "spec_from",
+    "token_bucket",
+    "trace_rate",
     "uniform",
+    "window_outage",
 ]

@@ -156,6 +156,9 @@ class RateState(Protocol):
         Called in the order of service, with `start_ns` not before the last finish.
         """
 
+    def peek(self, start_ns: int, size_bytes: int) -> int:
+        """Return what :meth:`finish` would, and serve nothing."""
+
     def finish_many(self, arrivals_ns: IntArray, sizes: IntArray, last_ns: int) -> IntArray:
         """Return the finish of each, ``finish(max(arrival, previous finish), size)``.
 

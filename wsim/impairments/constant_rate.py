@@ -34,6 +34,10 @@ class ConstantRateState:
         """Return the start plus the time of serialisation."""
         return start_ns + int(size_bytes * self.ns_per_byte)
 
+    def peek(self, start_ns: int, size_bytes: int) -> int:
+        """Return what :meth:`finish` would."""
+        return self.finish(start_ns, size_bytes)
+
     def finish_many(self, arrivals_ns: IntArray, sizes: IntArray, last_ns: int) -> IntArray:
         """Lindley's recursion in closed form: f = C + cummax(a - (C - s)) with C = cumsum(s)."""
         service = (sizes * self.ns_per_byte).astype(np.int64)
