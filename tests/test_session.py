@@ -18,7 +18,7 @@ def session(conditions: NetworkConditions, seed: int = 0) -> Session:
 
 
 def windows(effect: str, *spans: tuple[float, float]) -> dict:
-    return {"kind": "windows", "windows": list(spans), "effect": effect}
+    return {"kind": "windows", "windows_s": list(spans), "effect": effect}
 
 
 @pytest.mark.parametrize(("client", "low", "high"), [("js", 0.5, 1.5), ("python", 0.5, 1.5)])
@@ -79,7 +79,7 @@ def test_messages_of_an_outage_are_dropped_or_held():
 
 
 def test_asking_often_or_seldom_makes_no_difference():
-    c = STILL.replace(outage={"kind": "onoff", "up_s": 20, "down_s": 4, "effect": "close"})
+    c = STILL.replace(outage={"kind": "renewal", "mean_up_s": 20, "mean_down_s": 4, "effect": "close"})
     often, seldom = session(c, 3), session(c, 3)
     seen = [e for at in range(0, 400 * S, S // 3) for e in often.events(at)]
     seen += often.events(400 * S)
