@@ -10,20 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from wsim.analysis import age
-from wsim.analysis.columns import Floats, Ints, constant, read, stream_codes
+from wsim.analysis.columns import Floats, Ints
 from wsim.analysis.metrics import Metric, quantile_of
-from wsim.analysis.segments import Arrivals, Segments, arrivals, cut, ratio
-from wsim.analysis.streams import Limits, arrival_gaps
-from wsim.analysis.summary import representative
+from wsim.analysis.runs import Run
+from wsim.analysis.segments import ratio
+from wsim.analysis.streams import arrival_gaps
 
 LEAST_BLOCK_S = 5.0
 LEAST_BLOCKS = 8
+_MOST_BLOCKS = 400
 _GRID = 512
 
 
@@ -58,17 +59,23 @@ class _Parts:
     age_block: list[Ints] = field(default_factory=list)
 
 
-def block_length(gap_max_ms: Sequence[float]) -> float:
-    """Return the length of the blocks in seconds: 5 s, or twice the longest stall."""
-    stalls = [gap for gap in gap_max_ms if np.isfinite(gap)]
-    return max(LEAST_BLOCK_S, 2.0 * max(stalls, default=0.0) / 1e3)
+def block_length(runs: Sequence[Run]) -> float:
+    """Return the length of the blocks in seconds: 5 s, or twice the longest stall.
+
+    Long recordings take longer blocks, which only makes them less dependent.
+    """
+    stalls = [run.values["gap_max_ms"] for run in runs]
+    longest = max((gap for gap in stalls if np.isfinite(gap)), default=0.0)
+    lengths = [run.values["duration_s"] for run in runs]
+    whole = max((length for length in lengths if np.isfinite(length)), default=0.0)
+    return max(LEAST_BLOCK_S, 2.0 * longest / 1e3, whole / _MOST_BLOCKS)
 
 
-def cells(frames: Sequence[pd.DataFrame], block_s: float, *, command: str, limits: Limits) -> Cells:
+def cells(runs: Sequence[Run], block_s: float) -> Cells:
     """Return the block sums of a side's runs; blocks never span two runs."""
     parts = _Parts()
-    for frame in frames:
-        _add_run(parts, frame, block_s, command, limits)
+    for run in runs:
+        _add_run(parts, run, block_s)
     latency = np.concatenate(parts.latency)
     order = np.argsort(latency)
     ordered = latency[order]
@@ -85,10 +92,8 @@ def cells(frames: Sequence[pd.DataFrame], block_s: float, *, command: str, limit
     return Cells(parts.blocks, ratios, edges, counts, levels, over, lasted, ordered)
 
 
-def _add_run(
-    parts: _Parts, frame: pd.DataFrame, block_s: float, command: str, limits: Limits
-) -> None:
-    messages = read(frame)
+def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
+    messages, limits = run.messages, run.limits
     created = messages.created
     begin = float(np.nanmin(created, initial=np.inf))
     end = float(np.nanmax(created, initial=-np.inf))
@@ -113,11 +118,7 @@ def _add_run(
     add("drop_rate", tally(block[messages.lost & messages.original]), tally(block[known]))
     add("late_share", tally(where[latency > limits.deadline_ms]), delivered)
     add("rate_hz", delivered, seconds)
-    groups = constant(len(frame), ("",))
-    chosen = messages.original & representative(messages, groups, (), command)
-    segments = cut(messages, groups, stream_codes(messages), chosen)
-    found = arrivals(segments)
-    _add_streams(parts, segments, found, place, limits)
+    _add_streams(parts, run, place)
     parts.latency.append(latency)
     parts.latency_block.append(where + parts.blocks)
     parts.blocks += blocks
@@ -137,9 +138,8 @@ class _Place:
         return np.clip(index, 0, self.blocks - 1).astype(np.intp)
 
 
-def _add_streams(
-    parts: _Parts, segments: Segments, found: Arrivals, place: _Place, limits: Limits
-) -> None:
+def _add_streams(parts: _Parts, run: Run, place: _Place) -> None:
+    segments, found, limits, sawtooth = run.segments, run.found, run.limits, run.ages
     blocks = place.blocks
 
     def tally(which: Ints, weights: npt.NDArray[np.generic] | None = None) -> Floats:
@@ -156,7 +156,6 @@ def _add_streams(
     lengths, _, since = arrival_gaps(segments, found)
     tripped = place.of(since[lengths > limits.watchdog_ms])
     add("watchdog_trips_per_min", tally(tripped), np.full(blocks, place.length / 60.0))
-    sawtooth = age.pieces(segments, found)
     at = place.of(sawtooth.at)
     length = sawtooth.high - sawtooth.low
     area = 0.5 * (sawtooth.low + sawtooth.high) * length
@@ -209,41 +208,54 @@ def _excess(values: Floats, block: Ints, blocks: int, levels: Floats) -> Floats:
     return np.asarray(sums - more * levels)
 
 
-def draw_weights(blocks: int, draws: int, rng: np.random.Generator) -> Floats:
-    """Return how often each block is drawn, one row per bootstrap draw."""
-    return rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=draws).astype(np.float64)
+@dataclass
+class Resampled:
+    """One side and how often each of its blocks is drawn, one row of `weights` per draw."""
 
+    cells: Cells
+    weights: Floats
 
-def resample(side: Cells, metric: Metric, weights: Floats) -> Floats:
-    """Return `metric` of every bootstrap draw."""
-    if metric.kind == "quantile":
-        return _quantiles(side, quantile_of(metric), weights)
-    if metric.kind == "age":
-        return _age_quantiles(side, 0.99, weights)
-    above, below = side.ratios[metric.name]
-    return ratio(weights @ above, weights @ below)
+    @classmethod
+    def draw(cls, cells: Cells, draws: int, rng: np.random.Generator) -> Resampled:
+        """Draw as many blocks as there are, with replacement, `draws` times."""
+        blocks = max(cells.blocks, 1)
+        weights = rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=draws)
+        return cls(cells, weights.astype(np.float64)[:, : cells.blocks])
 
+    def of(self, metric: Metric) -> Floats:
+        """Return `metric` of every draw."""
+        if metric.kind == "quantile":
+            return self._quantile(quantile_of(metric))
+        if metric.kind == "age":
+            return self._age_quantile(0.99)
+        if metric.name not in self.cells.ratios:
+            return np.full(len(self.weights), np.nan)
+        above, below = self.cells.ratios[metric.name]
+        return ratio(self.weights @ above, self.weights @ below)
 
-def _quantiles(side: Cells, q: float, weights: Floats) -> Floats:
-    running = np.cumsum(weights @ side.counts, axis=1)
-    if not running.shape[1]:
-        return np.full(len(weights), np.nan)
-    target = q * running[:, -1]
-    column = np.argmax(running >= target[:, None], axis=1)
-    rows = np.arange(len(weights))
-    before = np.where(column > 0, running[rows, column - 1], 0.0)
-    inside = running[rows, column] - before
-    part = np.divide(target - before, inside, out=np.zeros(len(rows)), where=inside > 0)
-    left, right = side.edges[column], side.edges[column + 1]
-    return np.asarray(left + (right - left) * part)
+    @cached_property
+    def _running(self) -> Floats:
+        """Latencies up to each edge, in every draw."""
+        return np.asarray(np.cumsum(self.weights @ self.cells.counts, axis=1))
 
+    def _quantile(self, q: float) -> Floats:
+        running, edges = self._running, self.cells.edges
+        if not running.shape[1]:
+            return np.full(len(self.weights), np.nan)
+        target = q * running[:, -1]
+        column = np.argmax(running >= target[:, None], axis=1)
+        rows = np.arange(len(running))
+        before = np.where(column > 0, running[rows, column - 1], 0.0)
+        part = ratio(target - before, running[rows, column] - before)
+        left, right = edges[column], edges[column + 1]
+        return np.asarray(left + (right - left) * np.nan_to_num(part))
 
-def _age_quantiles(side: Cells, q: float, weights: Floats) -> Floats:
-    above = weights @ side.over
-    target = (1.0 - q) * (weights @ side.lasted)
-    column = np.argmax(above <= target[:, None], axis=1)
-    rows, before = np.arange(len(weights)), np.maximum(column - 1, 0)
-    high, low = above[rows, before], above[rows, column]
-    part = np.divide(high - target, high - low, out=np.zeros(len(rows)), where=high > low)
-    left, right = side.levels[before], side.levels[column]
-    return np.asarray(left + (right - left) * np.clip(part, 0.0, 1.0))
+    def _age_quantile(self, q: float) -> Floats:
+        above = self.weights @ self.cells.over
+        target = (1.0 - q) * (self.weights @ self.cells.lasted)
+        column = np.argmax(above <= target[:, None], axis=1)
+        rows, before = np.arange(len(above)), np.maximum(column - 1, 0)
+        high, low = above[rows, before], above[rows, column]
+        part = np.nan_to_num(ratio(high - target, high - low))
+        left, right = self.cells.levels[before], self.cells.levels[column]
+        return np.asarray(left + (right - left) * np.clip(part, 0.0, 1.0))

@@ -97,6 +97,8 @@ def floats(frame: pd.DataFrame, name: str) -> Floats:
     column = frame[name]
     if isinstance(column, pd.DataFrame):
         raise ColumnsError(f"the column '{name}' appears more than once; keep one of them")
+    if column.dtype == np.float64:
+        return np.asarray(column)
     try:
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     except (TypeError, ValueError) as error:

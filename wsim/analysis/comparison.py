@@ -23,7 +23,7 @@ from wsim.analysis.verdicts import Finding, needed_messages, sentence, verdict
 from wsim.errors import ColumnsError
 from wsim.schema import COMMAND_EVENT
 
-_DRAWS = 600
+_DRAWS = 500
 
 
 def compare(
@@ -78,22 +78,17 @@ def compare(
     """
     check_confidence(confidence)
     chosen = choose(metrics)
-    options = {
-        "command": event or command,
-        "watchdog_ms": watchdog_ms,
-        "deadline_ms": deadline_ms,
-        "stale_ms": stale_ms,
-        "confidence": confidence,
-    }
+    limits = Limits(watchdog_ms, deadline_ms, stale_ms)
+    stream = event or command
     named = candidate if isinstance(candidate, Mapping) else {"candidate": candidate}
     if not named:
         raise ColumnsError("there is no candidate to compare; pass a history or a mapping of them")
-    first = make_side(_only(baseline, event), "baseline", options)
+    first = make_side(_only(baseline, event), "baseline", stream, limits)
     notes = list(first.notes) + _omissions(first)
     tables = []
     for name, runs in named.items():
-        second = make_side(_only(runs, event), str(name), options)
-        findings = _findings(first, second, chosen, options, seed, notes)
+        second = make_side(_only(runs, event), str(name), stream, limits)
+        findings = _findings(first, second, chosen, confidence, seed, notes)
         tables.append(_table(findings, str(name), confidence, margin_ms, margin_share))
         notes += [n for n in _side_notes(first, second) if n not in notes]
     result = pd.concat(tables, ignore_index=True)
@@ -122,27 +117,25 @@ def _findings(
     first: Side,
     second: Side,
     chosen: list[Metric],
-    options: dict[str, Any],
+    level: float,
     seed: int,
     notes: list[str],
 ) -> list[Finding]:
-    confidence = Confidence(options["confidence"])
+    confidence = Confidence(level)
     if min(len(first.runs), len(second.runs)) >= LEAST_RUNS:
         match = paired(first, second)
         return [by_runs(m, first, match or second, match is not None, confidence) for m in chosen]
     note = _single_note(first, second)
     if note not in notes:
         notes.append(note)
-    limits = Limits(options["watchdog_ms"], options["deadline_ms"], options["stale_ms"])
-    draws = _draws(first, second, limits, options["command"], seed)
+    draws = _draws(first, second, seed)
     return [by_blocks(m, first, second, draws, confidence) for m in chosen]
 
 
-def _draws(first: Side, second: Side, limits: Limits, command: str, seed: int) -> Draws:
-    stalls = [*first.of("gap_max_ms"), *second.of("gap_max_ms")]
-    length = block_length(stalls)
-    sides = [cells(s.runs, length, command=command, limits=limits) for s in (first, second)]
-    return Draws.make(sides[0], sides[1], length, _DRAWS, seed)
+def _draws(first: Side, second: Side, seed: int) -> Draws:
+    length = block_length([*first.runs, *second.runs])
+    sides = cells(first.runs, length), cells(second.runs, length)
+    return Draws.make(sides, length, _DRAWS, seed)
 
 
 def _single_note(first: Side, second: Side) -> str:
@@ -160,7 +153,7 @@ def _side_notes(first: Side, second: Side) -> list[str]:
 
 
 def _omissions(side: Side) -> list[str]:
-    return [note for frame in side.runs[:1] for note in omission_notes(frame, side.name)]
+    return [note for run in side.runs[:1] for note in omission_notes(run, side.name)]
 
 
 def _table(

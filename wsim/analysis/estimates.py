@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wsim.analysis.blocks import LEAST_BLOCKS, Cells, draw_weights, resample
+from wsim.analysis.blocks import LEAST_BLOCKS, Cells, Resampled
 from wsim.analysis.columns import Floats
 from wsim.analysis.effects import cliffs_delta, cliffs_delta_sorted
 from wsim.analysis.intervals import Interval, newcombe, paired_t, welch_logs, welch_t
@@ -108,10 +108,7 @@ def _at_least_counts(
 
 def _counts(metric: Metric, side: Side) -> tuple[int, int]:
     """Return successes and trials of a share, from the values of the runs."""
-    trials = "sent" if metric.name == "drop_rate" else "delivered"
-    totals = np.array([row[trials] for row in side.values])
-    if metric.name == "drop_rate":
-        totals = totals - np.array([row["unknown"] for row in side.values])
+    totals = side.of("known" if metric.name == "drop_rate" else "delivered")
     hits = np.nansum(side.of(metric.name) * totals)
     return round(float(hits)), int(totals.sum())
 
@@ -124,30 +121,21 @@ def _wider(first: Interval, second: Interval) -> Interval:
 class Draws:
     """Two sides cut into blocks, and how often each block is drawn."""
 
-    baseline: Cells
-    candidate: Cells
-    first: Floats
-    second: Floats
+    baseline: Resampled
+    candidate: Resampled
     block_s: float
 
     @classmethod
-    def make(
-        cls, baseline: Cells, candidate: Cells, block_s: float, draws: int, seed: int
-    ) -> Draws:
+    def make(cls, sides: tuple[Cells, Cells], block_s: float, draws: int, seed: int) -> Draws:
         """Draw the blocks of both sides independently, from one seed."""
         rng = np.random.default_rng(seed)
-        return cls(
-            baseline,
-            candidate,
-            draw_weights(baseline.blocks, draws, rng),
-            draw_weights(candidate.blocks, draws, rng),
-            block_s,
-        )
+        first, second = (Resampled.draw(side, draws, rng) for side in sides)
+        return cls(first, second, block_s)
 
     @property
     def blocks(self) -> int:
         """Blocks of the side that has fewer."""
-        return min(self.baseline.blocks, self.candidate.blocks)
+        return min(self.baseline.cells.blocks, self.candidate.cells.blocks)
 
 
 def by_blocks(
@@ -160,7 +148,7 @@ def by_blocks(
         shown, tight = _at_least_counts(metric, baseline, candidate, confidence, shown, tight)
     effect = NAN
     if metric.kind == "quantile" or metric.name == "mean_ms":
-        effect = cliffs_delta_sorted(draws.baseline.ordered, draws.candidate.ordered)
+        effect = cliffs_delta_sorted(draws.baseline.cells.ordered, draws.candidate.cells.ordered)
     return Finding(
         metric,
         estimates[0],
@@ -171,7 +159,7 @@ def by_blocks(
         tight.high,
         shown.p_value,
         effect,
-        f"block bootstrap ({draws.baseline.blocks}, {draws.candidate.blocks} "
+        f"block bootstrap ({draws.baseline.cells.blocks}, {draws.candidate.cells.blocks} "
         f"blocks of {draws.block_s:.0f} s)",
         max(1, baseline.total("sent")),
         _few_blocks(metric, baseline, candidate, draws),
@@ -182,11 +170,7 @@ def _block_intervals(
     metric: Metric, estimates: list[float], draws: Draws, confidence: Confidence
 ) -> tuple[Interval, Interval]:
     difference = estimates[1] - estimates[0]
-    drawn = [
-        resample(side, metric, weights)
-        for side, weights in ((draws.baseline, draws.first), (draws.candidate, draws.second))
-    ]
-    spread = drawn[1] - drawn[0]
+    spread = draws.candidate.of(metric) - draws.baseline.of(metric)
     spread = spread[np.isfinite(spread)]
     df = draws.blocks - 1
     if df < 1 or len(spread) < 2 or not math.isfinite(difference):
@@ -207,7 +191,7 @@ def _block_intervals(
 def _pooled(metric: Metric, side: Side) -> float:
     """Return the metric over all runs of a side: their mean, weighted by messages."""
     values = side.of(metric.name)
-    weights = np.array([row["sent"] for row in side.values])
+    weights = side.of("sent")
     good = np.isfinite(values) & (weights > 0)
     return float(np.average(values[good], weights=weights[good])) if good.any() else NAN
 

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
-
-from wsim.analysis.summary import QUANTILES, summarize
+from wsim.analysis.summary import QUANTILES
 from wsim.errors import unknown
 
 
@@ -61,19 +58,6 @@ def choose(names: Iterable[str] | None) -> list[Metric]:
             raise unknown("metric", name, METRICS)
         chosen.append(METRICS[name])
     return chosen
-
-
-def run_values(frame: pd.DataFrame, options: dict[str, Any]) -> tuple[dict[str, float], list[str]]:
-    """Return every metric of one run, with what could not be computed."""
-    sections = ("counts", "latency", "rates", "streams")
-    table = summarize(frame, None, sections=sections, **options)
-    notes: list[str] = list(table.attrs["wsim_notes"])
-    if not len(table):
-        return dict.fromkeys(METRICS, float("nan")) | {"sent": 0.0, "delivered": 0.0}, notes
-    row = {str(name): float(value) for name, value in table.iloc[0].items()}
-    minutes = row["duration_s"] / 60.0
-    row["watchdog_trips_per_min"] = row["watchdog_trips"] / minutes if minutes > 0 else np.nan
-    return row, notes
 
 
 def quantile_of(metric: Metric) -> float:

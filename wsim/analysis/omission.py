@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import Floats, constant, read, stream_codes
+from wsim.analysis.columns import Codes, Floats, constant, read, stream_codes
+from wsim.analysis.runs import Run
 from wsim.analysis.segments import Segments, cut
 
 _LEAST = 3
@@ -33,6 +34,10 @@ def omission(frame: pd.DataFrame) -> pd.DataFrame:
     messages = read(frame)
     streams = stream_codes(messages)
     segments = cut(messages, constant(len(frame), ()), streams, messages.original)
+    return _table(segments, streams)
+
+
+def _table(segments: Segments, streams: Codes) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     suspects = _suspects(segments)
     for index in np.unique(segments.of(suspects)).tolist():
@@ -85,11 +90,11 @@ def back_filled(latency: Floats, period_ms: float) -> Floats:
     return np.concatenate([latency, np.repeat(latency, missing) - number * period_ms])
 
 
-def omission_notes(frame: pd.DataFrame, who: str) -> list[str]:
-    """Return one sentence for each stream of `frame` with coordinated omission."""
+def omission_notes(run: Run, who: str) -> list[str]:
+    """Return one sentence for each command stream of `run` with coordinated omission."""
     return [
         f"coordinated omission in the {who}: the sender of {row['stream'][2] or 'the stream'} "
         f"waited {row['waits']} times for a slow message, so about {row['never_sent']} were "
         f"never sent; p99 would be {row['p99_corrected_ms']:.0f} ms, not {row['p99_ms']:.0f} ms"
-        for row in omission(frame).to_dict("records")
+        for row in _table(run.segments, run.streams).to_dict("records")
     ]

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import check_frame
-from wsim.analysis.metrics import run_values
+from wsim.analysis.columns import check_frame, codes
+from wsim.analysis.runs import Run
+from wsim.analysis.streams import Limits
 from wsim.errors import ColumnsError
 
 Runs = pd.DataFrame | Sequence[pd.DataFrame]
@@ -20,35 +21,31 @@ LEAST_RUNS = 5
 
 @dataclass
 class Side:
-    """One side: its runs, their seeds (None: unknown) and the metrics of each run."""
+    """One side of a comparison: its runs, and what should be known of them."""
 
     name: str
-    runs: list[pd.DataFrame]
-    seeds: list[Any]
-    values: list[dict[str, float]] = field(default_factory=list)
+    runs: list[Run]
     notes: list[str] = field(default_factory=list)
 
     def of(self, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return `metric` of each run."""
-        return np.array([row[metric] for row in self.values], dtype=np.float64)
+        return np.array([run.values[metric] for run in self.runs], dtype=np.float64)
 
     def total(self, column: str) -> int:
         """Return a count summed over the runs."""
-        return int(np.nansum([row.get(column, 0.0) for row in self.values]))
+        return int(np.nansum([run.values.get(column, 0.0) for run in self.runs]))
 
 
-def make_side(runs: Runs, name: str, options: dict[str, Any]) -> Side:
+def make_side(runs: Runs, name: str, command: str, limits: Limits) -> Side:
     """Return a side with the metrics of its runs.
 
     A frame that holds several runs is split into them, so that concatenated replicates
     serve as well as a list.
     """
-    frames = list(_split(runs, name))
-    side = Side(name, [frame for frame, _ in frames], [seed for _, seed in frames])
-    for frame in side.runs:
-        values, notes = run_values(frame, options)
-        side.values.append(values)
-        side.notes += [note for note in notes if note not in side.notes]
+    side = Side(name, [Run(rows, command, limits, seed) for rows, seed in _split(runs, name)])
+    for run in side.runs:
+        run.compute()
+        side.notes += [note for note in run.notes if note not in side.notes]
     _note_profiles(side)
     return side
 
@@ -60,7 +57,7 @@ def _split(runs: Runs, name: str) -> Iterator[tuple[pd.DataFrame, Any]]:
     for frame in frames:
         about = check_frame(frame).attrs.get("wsim", {})
         about = about if isinstance(about, Mapping) else {}
-        names = list(frame["run"].unique()) if "run" in frame.columns else []
+        names = used(frame, "run")
         if len(names) <= 1:
             yield frame, _seed(about, names[0] if names else None)
             continue
@@ -77,9 +74,8 @@ def _seed(about: Mapping[str, Any], run: Any) -> Any:
 
 def _note_profiles(side: Side) -> None:
     names: dict[str, None] = {}
-    for frame in side.runs:
-        if "profile" in frame.columns:
-            names.update(dict.fromkeys(map(str, frame["profile"].unique())))
+    for run in side.runs:
+        names.update(dict.fromkeys(used(run.frame, "profile")))
     if len(names) > 1:
         listed = ", ".join(names)
         side.notes.append(
@@ -93,31 +89,17 @@ def paired(baseline: Side, candidate: Side) -> Side | None:
     Runs of one seed and one schedule meet the same random numbers, so their differences
     vary less than the runs do.
     """
-    seeds = baseline.seeds
-    if len(seeds) != len(candidate.seeds) or None in seeds or None in candidate.seeds:
+    seeds = [run.seed for run in baseline.runs]
+    place = {run.seed: run for run in candidate.runs}
+    if None in seeds or len(set(seeds)) != len(seeds) or set(place) != set(seeds):
         return None
-    place = {seed: index for index, seed in enumerate(candidate.seeds)}
-    if len(place) != len(seeds) or len(set(seeds)) != len(seeds) or set(place) != set(seeds):
+    runs = [place[seed] for seed in seeds]
+    if len(runs) != len(candidate.runs):
         return None
-    order = [place[seed] for seed in seeds]
-    runs = [candidate.runs[index] for index in order]
-    if not all(_same_traffic(a, b) for a, b in zip(baseline.runs, runs, strict=True)):
+    pairs = zip(baseline.runs, runs, strict=True)
+    if not all(np.array_equal(a.schedule, b.schedule) for a, b in pairs):
         return None
-    values = [candidate.values[index] for index in order]
-    return Side(candidate.name, runs, list(seeds), values, candidate.notes)
-
-
-def _same_traffic(first: pd.DataFrame, second: pd.DataFrame) -> bool:
-    return np.array_equal(_schedule(first), _schedule(second))
-
-
-def _schedule(frame: pd.DataFrame) -> np.ndarray[Any, Any]:
-    if "created_s" not in frame.columns:
-        return np.full(1, np.nan)
-    times = frame["created_s"].to_numpy()
-    if "copy" in frame.columns:
-        times = times[frame["copy"].to_numpy() == 0]
-    return np.sort(times)
+    return Side(candidate.name, runs, candidate.notes)
 
 
 def traffic_notes(baseline: Side, candidate: Side) -> list[str]:
@@ -141,8 +123,13 @@ def traffic_notes(baseline: Side, candidate: Side) -> list[str]:
 
 
 def _events(side: Side) -> set[str]:
-    found: set[str] = set()
-    for frame in side.runs:
-        if "event_name" in frame.columns:
-            found |= set(map(str, frame["event_name"].unique()))
-    return found
+    return {event for run in side.runs for event in used(run.frame, "event_name")}
+
+
+def used(frame: pd.DataFrame, name: str) -> list[str]:
+    """Return the distinct values of a column that occur, in order; none if it is missing."""
+    if name not in frame.columns:
+        return []
+    column = codes(frame, name)
+    present = np.bincount(column.codes, minlength=len(column.labels))
+    return [str(column.labels[i]) for i in np.flatnonzero(present)]

@@ -54,7 +54,7 @@ def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
     late = overtaken(found)
     table["reordered"] = total(late, group, segments.groups)
     table["reordered_rate"] = ratio(table["reordered"], count(group, segments.groups))
-    table |= ages(segments, found, limits)
+    table |= ages(segments, age.pieces(segments, found), limits)
     table |= gaps(segments, found, limits)
     table |= stale(segments, found, limits)
     lost = burst_table(segments, segments.lost)
@@ -167,9 +167,8 @@ def _neighbour_steps(segments: Segments, found: Arrivals, group: Ints) -> tuple[
     return steps[adjacent], owner[adjacent]
 
 
-def ages(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+def ages(segments: Segments, sawtooth: age.Ages, limits: Limits) -> dict[str, Floats]:
     """Return the age of information, pooled over the streams of a group by time."""
-    sawtooth = age.pieces(segments, found)
     table = {
         "age_mean_ms": age.mean_age(sawtooth, segments.groups),
         "age_p99_ms": np.full(segments.groups, np.nan),
