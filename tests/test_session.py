@@ -79,7 +79,9 @@ def test_messages_of_an_outage_are_dropped_or_held():
 
 
 def test_asking_often_or_seldom_makes_no_difference():
-    c = STILL.replace(outage={"kind": "renewal", "mean_up_s": 20, "mean_down_s": 4, "effect": "close"})
+    c = STILL.replace(
+        outage={"kind": "renewal", "mean_up_s": 20, "mean_down_s": 4, "effect": "close"}
+    )
     often, seldom = session(c, 3), session(c, 3)
     seen = [e for at in range(0, 400 * S, S // 3) for e in often.events(at)]
     seen += often.events(400 * S)

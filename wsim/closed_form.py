@@ -167,7 +167,7 @@ class ClosedForm:
     def _arrive(self, rows: slice, leaves: IntArray, delays: IntArray, causes: np.ndarray) -> None:
         path = self._path
         due = leaves + delays
-        missing = causes.view(np.bool_) if causes.any() else None
+        missing = causes != 0 if causes.any() else None
         if missing is not None:
             due[missing] = 0
         arrivals = due
