@@ -1,0 +1,237 @@
+"""Putting segments on the wire: new data, retransmissions, and the three timers of a sender."""
+
+from __future__ import annotations
+
+from wsim.tcp.segment import Segment
+from wsim.tcp.state import (
+    CWR,
+    DISORDER,
+    NO_TIMER,
+    OPEN,
+    PROBE,
+    RECOVERY,
+    REORDER,
+    RETRANSMIT,
+    SenderState,
+)  # fmt: skip
+from wsim.tcp.timers import NEVER, TICK_NS, expiry_ns, ticks
+
+_TIMEOUT_MIN_NS = 2_000_000
+
+
+class Transmitter(SenderState):
+    """Sends within the window and keeps the timer."""
+
+    __slots__ = ()
+
+    def handshake(self, rtt: int) -> None:
+        """Start established, with the round trip of the handshake as first sample."""
+        self.last_sent_ns = self.cwnd_stamp = 0
+        self.rtt.note_minimum(0, max(rtt, 1000))
+        self.rtt.sample(max(rtt, 1000) // 1000, 0, 0)
+
+    def write(self, now: int, size: int) -> None:
+        """Take `size` more bytes from the application and send what the window allows."""
+        if not self.queue and self.nxt == self.written:
+            self._restart_after_idle(now)
+        self.written += size
+        self.push(now)
+
+    def push(self, now: int) -> None:
+        """Send new data within the window, then arm the loss probe."""
+        queue = self.queue
+        room = self.cwnd - len(queue) + self.sacked_out + self.lost_out - self.retrans_out
+        sent = 0
+        while sent < room and self.nxt < self.written:
+            self._send_new(now)
+            sent += 1
+        limited = sent >= room
+        if sent or limited:
+            self._validate_window(now, limited)
+        if sent:
+            if self.state == CWR or self.state == RECOVERY:
+                self.prr_out += sent
+            self.arm_probe(now, False)
+
+    def _send_new(self, now: int) -> None:
+        queue = self.queue
+        start = self.nxt
+        end = min(start + self.mss, self.written)
+        if not queue:
+            self.control.resume(
+                (now + self.phase) // TICK_NS,
+                (now + self.phase) // TICK_NS - (self.last_sent_ns + self.phase) // TICK_NS,
+            )
+        self.order += 1
+        was_empty = not queue
+        queue.append(Segment(start, end, now, self.order))
+        self.nxt = end
+        self.last_sent_ns = now
+        self.emit(now, start, end, True)
+        if was_empty or self.pending == PROBE:
+            self.arm_retransmit(now)
+
+    def _restart_after_idle(self, now: int) -> None:
+        if self.control.unlimited:
+            return
+        rto = self.rtt.rto_ticks
+        idle = (now - self.last_sent_ns) // TICK_NS
+        if idle > rto:
+            cwnd = self.cwnd
+            self.ssthresh = max(self.ssthresh, (cwnd >> 1) + (cwnd >> 2))
+            restart = min(self.options.initial_window, cwnd)
+            idle -= rto
+            while idle > 0 and cwnd > restart:
+                cwnd >>= 1
+                idle -= rto
+            self.cwnd = max(cwnd, restart)
+            self.cwnd_stamp = now
+            self.cwnd_used = 0
+
+    def _validate_window(self, now: int, limited: bool) -> None:
+        out = len(self.queue)
+        if self.una >= self.used_until or limited or (not self.cwnd_limited and out > self.max_out):
+            self.cwnd_limited = limited
+            self.max_out = out
+            self.used_until = self.nxt
+        if self.is_cwnd_limited():
+            self.cwnd_used = 0
+            self.cwnd_stamp = now
+            return
+        if out > self.cwnd_used:
+            self.cwnd_used = out
+        if now - self.cwnd_stamp >= self.rtt.rto_ticks * TICK_NS and not self.control.unlimited:
+            self._shrink_unused(now)
+
+    def _shrink_unused(self, now: int) -> None:
+        if self.state == OPEN:
+            used = max(self.cwnd_used, self.options.initial_window)
+            if used < self.cwnd:
+                self.ssthresh = self.current_ssthresh()
+                self.cwnd = (self.cwnd + used) >> 1
+            self.cwnd_used = 0
+        self.cwnd_stamp = now
+
+    def is_cwnd_limited(self) -> bool:
+        """Return True if the window, not the application, holds sending back."""
+        if self.cwnd_limited:
+            return True
+        return self.cwnd < self.ssthresh and self.cwnd < 2 * self.max_out
+
+    def current_ssthresh(self) -> int:
+        """Return the threshold to come back to: at least 3/4 of the window unless reducing."""
+        if self.state == CWR or self.state == RECOVERY:
+            return self.ssthresh
+        return max(self.ssthresh, (self.cwnd >> 1) + (self.cwnd >> 2))
+
+    def resend_lost(self, now: int) -> None:
+        """Send segments marked lost again, oldest first, within the window."""
+        rearm = False
+        queue = self.queue
+        index = 0
+        while index < len(queue):
+            if self.in_flight >= self.cwnd or self.retrans_out >= self.lost_out:
+                break
+            segment = queue[index]
+            index += 1
+            if not segment.lost or segment.acked or segment.again:
+                continue
+            self.resend(now, index - 1)
+            if self.state == CWR or self.state == RECOVERY:
+                self.prr_out += 1
+            if index == 1 and self.pending != REORDER:
+                rearm = True
+        if rearm:
+            self.set_timer(now, RETRANSMIT, self.rtt.rto_ticks)
+
+    def resend(self, now: int, index: int, probe: bool = False) -> None:
+        """Send the segment at `index` of the queue again, merged with small ones after it."""
+        segment = self.queue[index]
+        if segment.end - segment.start < self.mss:
+            self._merge(index)
+        self.order += 1
+        segment.order = self.order
+        segment.sent_ns = now
+        segment.resent = True
+        self.resent_ever += 1
+        if not probe:
+            segment.again = True
+            self.retrans_out += 1
+            if self.retrans_stamp < 0:
+                self.retrans_stamp = now
+            self.undo_left = max(self.undo_left, 0) + 1
+        self.stamp(segment, now)
+        self.emit(now, segment.start, segment.end, False)
+
+    def stamp(self, segment: Segment, now: int) -> None:
+        """Note the rate of delivery at a transmission (for controls that pace)."""
+
+    def _merge(self, index: int) -> None:
+        queue = self.queue
+        segment = queue[index]
+        room = self.mss - (segment.end - segment.start)
+        while index + 1 < len(queue):
+            following = queue[index + 1]
+            room -= following.end - following.start
+            if following.acked or room < 0:
+                break
+            segment.end = following.end
+            segment.resent |= following.resent
+            self.lost_out -= following.lost
+            self.retrans_out -= following.again
+            del queue[index + 1]
+
+    def set_timer(self, now: int, kind: int, count: int) -> None:
+        """Arm the one timer for `count` ticks."""
+        self.pending = kind
+        due = self.due = expiry_ns(now, min(count, 30_000), self.phase)
+        if due < self.on_wire:
+            self.on_wire = due
+            self.wake(self, due)
+
+    def stop_timer(self) -> None:
+        """Disarm the timer."""
+        self.pending = NO_TIMER
+        self.due = NEVER
+
+    def arm_retransmit(self, now: int) -> None:
+        """Arm the retransmission timer, counting from the head if another timer ran before."""
+        if not self.queue:
+            self.stop_timer()
+            return
+        count = self.rtt.rto_ticks
+        if self.pending == PROBE or self.pending == REORDER:
+            count = ticks(max(self.queue[0].sent_ns + count * TICK_NS - now, 1000))
+        self.set_timer(now, RETRANSMIT, count)
+
+    def arm_probe(self, now: int, advancing: bool) -> bool:
+        """Arm the tail loss probe; False if the state does not allow one."""
+        queue = self.queue
+        if not queue or (self.state != OPEN and self.state != CWR):
+            return False
+        rtt = self.rtt
+        if rtt.srtt8:
+            probe_us = rtt.srtt8 >> 2
+            probe_us += rtt.floor_us if len(queue) == 1 else _TIMEOUT_MIN_NS // 1000
+            count = -(-probe_us // 4000)
+        else:
+            count = 250
+        left = rtt.rto_ticks
+        if not advancing:
+            left = ticks(queue[0].sent_ns + left * TICK_NS - now)
+        if 0 < left < count:
+            count = left
+        self.set_timer(now, PROBE, count)
+        return True
+
+    def keep_open(self) -> None:
+        """Go to Disorder if anything is missing, else to Open."""
+        missing = self.sacked_out or self.lost_out or self.any_resent()
+        state = DISORDER if missing else OPEN
+        if self.state != state:
+            self.state = state
+            self.high = self.nxt
+
+    def any_resent(self) -> bool:
+        """Return True if a retransmission may still be out."""
+        return self.retrans_out > 0 or (len(self.queue) > 0 and self.queue[0].resent)
