@@ -276,6 +276,31 @@ def test_every_message_has_one_fate_and_its_parts_sum_to_its_delay(c, schedule):
         assert by_arrival == sorted(by_arrival)
 
 
+@settings(max_examples=60, deadline=None)
+@given(
+    conditions.map(
+        lambda c: c.replace(
+            transport="tcp", packet_loss_rate=min(c.packet_loss_rate, 0.1), queue_limit_bytes=None
+        )
+    ),
+    schedules,
+    st.lists(st.integers(0, 1500 * MS), max_size=8),
+    st.lists(st.tuples(st.integers(0, 900 * MS), conditions), max_size=1),
+)
+def test_tcp_agrees_too_and_loses_nothing_but_by_a_cut(c, schedule, looks, changes):
+    gaps, sizes = (np.array(column, np.int64) for column in zip(*schedule, strict=True))
+    times = np.cumsum(gaps)
+    looks = [at for at in looks if at not in times and at not in [at for at, _ in changes]]
+    whole = Channel(c, seed=5).send_many(times, sizes, changes=changes)
+    single = stepped(Channel(c, seed=5), times, sizes, looks, changes)
+    assert table([*whole, *whole.copies]) == table(single)
+    for t in single:
+        if t.delivered_ns is not None:
+            assert sum(t.parts) == t.delivered_ns - t.sent_ns
+    if not changes and not c.disconnect_rate:
+        assert all(t.delivered_ns is not None for t in single)
+
+
 def test_batch_and_stepping_agree_over_many_blocks():
     c = NetworkConditions(
         latency_ms=20, jitter_ms=9, packet_loss_rate=0.03, disconnect_rate=0, bandwidth_mbps=1,

@@ -51,10 +51,11 @@ def rows(transits):
 @settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from([0.0, 0.02]),
+    st.sampled_from(["datagram", "tcp"]),
     st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=120),
 )
-def test_schedules_both_ways_equal_stepping(disconnect_rate, script):
-    c = STILL.replace(disconnect_rate=disconnect_rate)
+def test_schedules_both_ways_equal_stepping(disconnect_rate, transport, script):
+    c = STILL.replace(disconnect_rate=disconnect_rate, transport=transport)
     at = np.cumsum([gap for gap, _ in script]) * MS
     inward = np.array([inward for _, inward in script])
     times = (at[inward], at[~inward])

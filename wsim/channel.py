@@ -242,7 +242,7 @@ class Channel:
         size += self.conditions.overhead_bytes
         if self._tcp:
             self._tcp_sent[number] = (now_ns, at_ns, draw, token)
-            self._tcp_later.append((at_ns, number, size))
+            self._tcp_later.append((at_ns, number, size or 1))  # a stream carries no nothing
             self._flush(now_ns)
         else:
             item = Item(number, now_ns, at_ns - now_ns, at_ns, size, first, draw, token)
