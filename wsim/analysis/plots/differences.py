@@ -67,7 +67,7 @@ def plot_differences(
     chosen = unit if unit is not None else next(iter(present), UNITS[0])
     if chosen not in UNITS:
         raise unknown("unit of differences", chosen, UNITS)
-    rows = table[[kind == chosen for kind in kinds]]
+    rows = table[np.asarray([kind == chosen for kind in kinds], dtype=bool)]
     rows = rows[np.isfinite(floats(rows, "difference"))]
     ax = new_axes(ax, (7.6, 1.3 + 0.32 * max(3, len(rows))))
     if not len(rows):

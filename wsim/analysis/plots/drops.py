@@ -60,7 +60,7 @@ def plot_drop_rate(
     Parameters
     ----------
     frame
-        A history; messages still in flight and those of unknown fate do not count.
+        A history; messages of unknown fate do not count.
     by
         A column or several; each of their values makes one bar or line. None: all in one.
     ax
@@ -96,13 +96,13 @@ def plot_drop_rate(
 
 
 def drop_rates(messages: Messages, by: By, confidence: float = 0.95) -> list[DropRate]:
-    """Return the drop rate of each group; NaN where nothing was decided."""
+    """Return the drop rate of each group; NaN where no fate is known."""
     dropped = messages.fate.where("dropped") & messages.original
-    decided = dropped | (messages.fate.where("delivered", "refused") & messages.original)
+    known = messages.original & ~messages.fate.where("unknown")
     rates = []
     for group in groups(messages, by):
         lost = int(np.count_nonzero(dropped[group.rows]))
-        sent = int(np.count_nonzero(decided[group.rows]))
+        sent = int(np.count_nonzero(known[group.rows]))
         share, low, high = wilson(lost, sent, confidence)[:3] if sent else (np.nan,) * 3
         rates.append(DropRate(group.name, lost, sent, share, low, high))
     return rates
@@ -147,7 +147,7 @@ def _words(rates: list[DropRate]) -> str:
         f"{r.name}: {100 * r.rate:.3g} % ({r.dropped:,} of {r.sent:,}; "
         f"interval {100 * r.low:.3g} to {100 * r.high:.3g} %)"
         if r.sent
-        else f"{r.name}: nothing decided"
+        else f"{r.name}: no fate is known"
         for r in rates
     ]
     return "Drop rate. " + ("; ".join(parts) or "No messages") + "."
@@ -155,16 +155,15 @@ def _words(rates: list[DropRate]) -> str:
 
 def _over_time(ax: Axes, messages: Messages, by: By, bin_s: float | None, level: float) -> None:
     dropped = messages.fate.where("dropped") & messages.original
-    decided = dropped | (messages.fate.where("delivered", "refused") & messages.original)
-    decided &= np.isfinite(messages.created)
+    known = messages.original & ~messages.fate.where("unknown") & np.isfinite(messages.created)
     found, remark = drawn(groups(messages, by))
-    edges = time_bins(messages.created[decided], bin_s)
+    edges = time_bins(messages.created[known], bin_s)
     if not len(edges):
         say(ax, "No messages with a sending time: nothing to show over time.")
     for index, group in enumerate(found if len(edges) else []):
         style, rows = series_style(index), group.rows
-        sent = np.histogram(messages.created[rows[decided[rows]]], edges)[0]
-        lost = np.histogram(messages.created[rows[(decided & dropped)[rows]]], edges)[0]
+        sent = np.histogram(messages.created[rows[known[rows]]], edges)[0]
+        lost = np.histogram(messages.created[rows[(known & dropped)[rows]]], edges)[0]
         share, low, high = _shares(lost, sent, level)
         ax.stairs(share, edges, color=style.colour, linestyle=style.line, linewidth=1.6,
                   baseline=None, label=plain(group.name))  # fmt: skip
