@@ -18,7 +18,7 @@ def __getattr__(name: str) -> Any:
 
         return LabSession
     if name == "TrafficSettings":
-        from wsim.dashboard.drivers import TrafficSettings
+        from wsim.dashboard.settings import TrafficSettings
 
         return TrafficSettings
     if name != "Dashboard":

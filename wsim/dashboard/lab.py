@@ -16,10 +16,11 @@ import pandas as pd
 
 from wsim.conditions import NetworkConditions
 from wsim.dashboard import again, listing
-from wsim.dashboard.drivers import Run, TrafficSettings
+from wsim.dashboard.drivers import Run
 from wsim.dashboard.kept import Kept, Slots
 from wsim.dashboard.pace import PacedThread
 from wsim.dashboard.scenes import Scene
+from wsim.dashboard.settings import TrafficSettings
 from wsim.dashboard.view import View
 from wsim.errors import UsageError
 from wsim.profiles import Profile, profile

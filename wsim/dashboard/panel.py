@@ -17,11 +17,11 @@ import ipywidgets as w
 from wsim.dashboard import listing
 from wsim.dashboard.bar import Bar
 from wsim.dashboard.controls import DESCRIBED, NetworkControls
-from wsim.dashboard.drivers import TrafficSettings
 from wsim.dashboard.home import HomeLoop
 from wsim.dashboard.lab import LabSession
 from wsim.dashboard.live import Live
 from wsim.dashboard.scenes import Scene
+from wsim.dashboard.settings import TrafficSettings
 from wsim.dashboard.shelf import Shelf
 from wsim.dashboard.style import STYLE
 from wsim.dashboard.traffic import TrafficControls

@@ -8,8 +8,8 @@ from typing import Any
 import ipywidgets as w
 
 from wsim.dashboard.controls import NumberControl
-from wsim.dashboard.drivers import LIMITS, TrafficSettings
 from wsim.dashboard.home import HomeLoop
+from wsim.dashboard.settings import LIMITS, TrafficSettings
 
 _LABELS = {
     "linear": ("speed (m/s)", "speed the operator asks for; arrow keys on the slider drive", 0.1),
