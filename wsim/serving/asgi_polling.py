@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Coroutine
 from typing import Any, NamedTuple
 
 from wsim.serving.network import Client, Network, TooManyError
@@ -35,6 +36,10 @@ class Response(NamedTuple):
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+
+_NOOP = Response(200, [(b"content-type", b"text/plain; charset=UTF-8")], b"6")
+"""Lets go of a request that waits for packets of a session that has ended."""
 
 
 class Gathering:
@@ -79,6 +84,7 @@ class PollingPort:
         self.last_seen_s = network.clock.now_ns() / 1e9
         self.open_requests = 0
         self.cut = asyncio.Event()
+        self.closed = asyncio.Event()
 
     def abort(self, how: str = "close") -> None:
         """Answer no more requests of this session."""
@@ -91,9 +97,14 @@ class PollingPort:
             for unit in self._units[direction].feed(frame):
                 gathering.expect()
                 self._network.put(self.client, direction, unit, gathering)
-                if unit.name == "DISCONNECT" and unit.namespace == "/":
-                    self.client.leaving = True
+                self._notice(unit)
         return await gathering.gather()
+
+    def _notice(self, unit: Unit) -> None:
+        if unit.name == "DISCONNECT" and unit.namespace == "/":
+            self.client.leaving = True
+        elif unit.name == "close":
+            self.closed.set()
 
     async def post(self, app: App, scope: Scope, body: bytes) -> Response:
         """Carry a body up, in portions that every server takes."""
@@ -167,21 +178,18 @@ class Polling:
 
     async def _request(self, app: App, scope: Scope, body: bytes, port: PollingPort) -> Response:
         port.open_requests += 1
-        job = asyncio.create_task(
-            port.post(app, scope, body) if scope["method"] == "POST" else port.get(app, scope)
-        )
-        cut = asyncio.create_task(port.cut.wait())
         try:
-            await asyncio.wait({job, cut}, return_when=asyncio.FIRST_COMPLETED)
-            response = job.result() if job.done() else refusal(_UNKNOWN)
+            if scope["method"] == "POST":
+                response = await _unless(port.cut, port.post(app, scope, body), refusal(_UNKNOWN))
+            else:
+                asked = _unless(port.closed, port.get(app, scope), _NOOP)
+                response = await _unless(port.cut, asked, refusal(_UNKNOWN))
         except PacketError:
             response = refusal(b'{"code":3,"message":"Bad request"}')
         finally:
-            job.cancel()
-            cut.cancel()
             port.open_requests -= 1
             port.last_seen_s = self._network.clock.now_ns() / 1e9
-        if response.status != 200:
+        if response.status != 200 or port.closed.is_set():
             await self._drop(app, scope, port)
         return response
 
@@ -208,6 +216,19 @@ class Polling:
                 port.client.transports.discard(port)
                 if not port.client.transports:
                     self._network.lose(port.client)
+
+
+async def _unless(
+    event: asyncio.Event, job: Coroutine[Any, Any, Response], otherwise: Response
+) -> Response:
+    """Do a job to its end, unless `event` comes first."""
+    task, stop = asyncio.ensure_future(job), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
+        return task.result() if task.done() else otherwise
+    finally:
+        task.cancel()
+        stop.cancel()
 
 
 def _sid(body: bytes) -> str:

@@ -21,6 +21,7 @@ from wsim.serving.transport import (
 )
 
 _CLOSE = "websocket.close"
+_NORMAL = 1000
 _TOO_BIG = 1009
 _RESTART = 1012
 _LINGER_S = 45.0
@@ -60,7 +61,7 @@ class SocketPort:
         finally:
             self._client.transports.discard(self)
             if not self._client.transports:
-                self._network.lose(self._client, for_good=self._left)
+                self._network.lose(self._client, for_good=self._client.leaving)
             for task in (reader, *self._tasks):
                 task.cancel()
 
@@ -133,10 +134,6 @@ class SocketPort:
         elif unit.name == "DISCONNECT" and unit.namespace == "/":
             self._client.leaving = True
 
-    @property
-    def _left(self) -> bool:
-        return self._client.leaving
-
     # -- the client's side ---------------------------------------------------------------
 
     async def _read(self) -> None:
@@ -145,6 +142,8 @@ class SocketPort:
             while (event := await self._receive())["type"] == "websocket.receive":
                 frame = event.get("text")
                 self._put("inbound", frame if frame is not None else event["bytes"])
+            if event.get("code") == _NORMAL:  # said good-bye: it will not come back
+                self._client.leaving = True
         except PacketError:
             self._to_client.end()
             await self._send({"type": _CLOSE, "code": _TOO_BIG})

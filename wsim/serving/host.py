@@ -17,6 +17,8 @@ from wsim.errors import UsageError
 from wsim.serving.transport import ABORT, App, Event, Scope
 
 _MAX_BODY = 2_000_000
+_CLOSING_S = 2.0
+"""How long to wait for the other side to answer a closing frame."""
 
 
 def _transport_of(request: web.Request) -> Any:
@@ -90,10 +92,8 @@ class _Socket:
     """The two ends of ASGI for one WebSocket."""
 
     def __init__(self, request: web.Request, max_message: int) -> None:
-        self._request = request
-        self._ws = web.WebSocketResponse(
-            max_msg_size=max_message, compress=False, autoping=True, timeout=2.0
-        )
+        self._request, self._max_message = request, max_message
+        self._ws = web.WebSocketResponse()
         self._accepted = asyncio.get_running_loop().create_future()
         self._told = False
         self.refused: web.Response | None = None
@@ -118,6 +118,13 @@ class _Socket:
         if kind == "websocket.send":
             await self._send_frame(event)
         elif kind == "websocket.accept":
+            chosen = event.get("subprotocol")
+            self._ws = web.WebSocketResponse(
+                max_msg_size=self._max_message,
+                compress=False,
+                timeout=_CLOSING_S,
+                protocols=[chosen] if chosen else (),
+            )
             await self._ws.prepare(self._request)
             self._accepted.set_result(True)
         elif kind == "websocket.close" and self._ws.prepared:

@@ -57,7 +57,6 @@ class Ledger:
         self._keep_bytes = keep_bytes
         self._on_row = on_row
         self._waiting: dict[tuple[str, str, str, int], tuple[int, int]] = {}
-        self._started_s = float(history.about.get("started_at") or 0.0)
 
     def settle(self, client: Client, passage: Passage, now_ns: int) -> tuple[Frame, ...]:
         """Record a passage; return the packets that go on to the other side."""
@@ -140,7 +139,8 @@ class Ledger:
         if not isinstance(stamp, int | float) or not math.isfinite(stamp):
             return sent_ns
         seconds = stamp / 1000 if stamp > 1e11 else float(stamp)
-        waited_s = self._started_s + sent_ns / 1e9 - seconds
+        started_s = float(self.history.about.get("started_at") or 0.0)
+        waited_s = started_s + sent_ns / 1e9 - seconds
         client.clock_lag_s = min(client.clock_lag_s, waited_s)
         buffered_s = waited_s - client.clock_lag_s
         return sent_ns - int(buffered_s * 1e9) if buffered_s < _HOUR_S else sent_ns

@@ -22,6 +22,8 @@ from wsim.serving.packets import MAX_ATTACHMENTS, MAX_PAYLOAD, Frame, Unit
 
 HEARTBEAT_S = 20.0
 """How long Engine.IO waits for the answer to a heartbeat, by default."""
+_MOST_LOST = 1000
+"""How many clients are remembered who were lost and did not come back."""
 
 
 class TooManyError(UsageError):
@@ -124,13 +126,14 @@ class Network:
         check_heartbeat(self.conditions, name)
         self.seed, self.bounds = seed, bounds or Bounds()
         if history is None:
-            about = {"started_at": time.time(), "seed": seed}
+            about: dict[str, Any] = {"started_at": time.time(), "seed": seed}
             about["conditions"] = self.conditions.to_dict()
             history = History(profile=name, about=about)
         self.history = history
         self.ledger = Ledger(history, inspect=inspect, on_row=on_row)
         self.clients: list[Client] = []
-        self.connected = 0
+        """Those who are connected, and those who were lost and may come back."""
+        self.connected = self._admitted = 0
         self._name_client = name_client
         self._clock = clock
         self.on_connection: Callable[[Client, str, str], None] | None = None
@@ -140,6 +143,7 @@ class Network:
         """The clock of the loop that serves."""
         if self._clock is None:
             self._clock = clock_of(asyncio.get_running_loop())
+            self.history.about["started_at"] = time.time()
         return self._clock
 
     def change(self, conditions: Any, name: str | None = None) -> None:
@@ -171,7 +175,8 @@ class Network:
         now_ns = self.clock.now_ns()
         client = self._returning(identity)
         if client is None:
-            index = len(self.clients)
+            index = self._admitted
+            self._admitted += 1
             link = Link(self.conditions, seed=self.seed, client=index)
             door = Door(
                 link,
@@ -189,7 +194,7 @@ class Network:
 
     def _returning(self, identity: str) -> Client | None:
         for client in self.clients:
-            if client.gone and client.identity == identity and not client.leaving:
+            if client.gone and client.identity == identity:
                 return client
         return None
 
@@ -201,7 +206,9 @@ class Network:
         self.connected -= 1
         client.door.disconnected(self.clock.now_ns())
         self.stir(client)
-        client.leaving = for_good
+        lost = [other for other in self.clients if other.gone]
+        if for_good or len(lost) > _MOST_LOST:
+            self.clients.remove(client if for_good else lost[0])
         self._note(client, "disconnected", "closed" if for_good else "disconnected")
 
     def _note(self, client: Client, state: str, cause: str) -> None:

@@ -28,6 +28,7 @@ MAX_ATTACHMENTS = 10
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = "0123456"
 _MESSAGE_TYPES = EVENT + ACK + BINARY_EVENT + BINARY_ACK
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _HEADER = re.compile(r"([0-6])(?:(\d{1,9})-)?(?:(/[^,]*),)?(\d{1,18})?", re.DOTALL)
 
 
@@ -235,7 +236,7 @@ def message(frame: Frame, *attachments: Frame) -> Unit:
 
 
 def _size(frame: str) -> int:
-    return len(frame) if frame.isascii() else len(frame.encode())
+    return len(frame) if frame.isascii() else len(frame.encode(errors="surrogatepass"))
 
 
 def attachments_of(frame: str) -> int:
@@ -280,6 +281,8 @@ def encode_event(
     where = "" if namespace == "/" else namespace + ","
     number = "" if ack_id < 0 else str(ack_id)
     text = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
+    if not text.isascii() and _SURROGATE.search(text):  # UTF-8 has no word for it
+        text = json.dumps(values, separators=(",", ":"))
     return (f"{MESSAGE}{kind}{where}{number}{text}", *attachments)
 
 
