@@ -17,7 +17,9 @@ _HOMES = {
     "PROFILES": "wsim.profiles",
     "Profile": "wsim.profiles",
     "compare": "wsim.analysis.comparison",
+    "safe_speed": "wsim.analysis.driving",
     "summarize": "wsim.analysis.summary",
+    "teleop": "wsim.analysis.teleop",
 }
 """Public names and the modules they live in; each is loaded when first asked for."""
 

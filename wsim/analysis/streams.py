@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from wsim.analysis import age
 from wsim.analysis.bursts import burst_table
-from wsim.analysis.columns import Bools, Floats, Ints
+from wsim.analysis.columns import Floats, Ints
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.segments import (
     Arrivals,
@@ -224,29 +224,28 @@ def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floa
     """
     group = segments.group[found.segment]
     old = found.latency > limits.stale_ms
-    size, oldest, owner = catch_up(segments, found, old, limits)
+    at, size, oldest = catch_up_bursts(found, limits)
+    owner, real = group[at], size > 0
     return {
         "stale_share": ratio(total(old, group, segments.groups), count(group, segments.groups)),
-        "catch_up_bursts": total(size > 0, owner, segments.groups),
+        "catch_up_bursts": total(real, owner, segments.groups),
         "catch_up_max": np.nan_to_num(peak(size, owner, segments.groups)),
-        "catch_up_oldest_ms": peak(oldest[size > 0], owner[size > 0], segments.groups),
+        "catch_up_oldest_ms": peak(oldest[real], owner[real], segments.groups),
     }
 
 
-def catch_up(
-    segments: Segments, found: Arrivals, old: Bools, limits: Limits
-) -> tuple[Floats, Floats, Ints]:
-    """Return size, oldest age and group of the burst behind each silence (size may be 0)."""
-    stalls = np.flatnonzero(
-        found.follows & (np.diff(found.delivered, prepend=np.nan) * 1e3 > limits.watchdog_ms)
-    )
+def catch_up_bursts(found: Arrivals, limits: Limits) -> tuple[Ints, Floats, Floats]:
+    """Return the arrival that ends each silence, and size (or 0) and oldest age of its burst."""
+    silence = np.diff(found.delivered, prepend=np.nan) * 1e3
+    stalls = np.flatnonzero(found.follows & (silence > limits.watchdog_ms))
     edges = np.append(np.flatnonzero(~found.follows), len(found.place))
     size, oldest = np.zeros(len(stalls)), np.zeros(len(stalls))
     for i, begin in enumerate(stalls.tolist()):
         stop = int(edges[np.searchsorted(edges, begin, side="right")])
         until = found.delivered[begin] + limits.catch_up_ms / 1e3
         end = begin + int(np.searchsorted(found.delivered[begin:stop], until, side="right"))
-        mine = old[begin:end]
-        size[i] = np.count_nonzero(mine)
-        oldest[i] = found.latency[begin:end][mine].max() if size[i] else 0.0
-    return size, oldest, segments.group[found.segment[stalls]]
+        ages_ms = found.latency[begin:end]
+        old = ages_ms[ages_ms > limits.stale_ms]
+        size[i] = len(old)
+        oldest[i] = old.max() if len(old) else 0.0
+    return stalls, size, oldest

@@ -35,7 +35,7 @@ SECTIONS = ("counts", "latency", "rates", "parts", "streams")
 _COUNTED = (
     *("negative_latencies", "reordered", "watchdog_trips", "watchdog_trips_stamp"),
     *("catch_up_bursts", "catch_up_max", "loss_bursts", "loss_burst_longest"),
-    *("loss_run_longest", "late_bursts", "late_run_longest"),
+    *("loss_run_longest", "late_bursts", "late_run_longest", "round_trips"),
 )
 
 _THIN = {"p99": 1_000, "p999": 10_000}
@@ -112,12 +112,13 @@ def summarize(
         if section in sections:
             columns |= makers[section]()
     note_repeated(messages)
-    return _assemble(columns, names, groups, messages.notes)
+    return assemble(columns, names, groups, messages.notes)
 
 
-def _assemble(
+def assemble(
     columns: dict[str, Any], names: Sequence[str], groups: Codes, notes: list[str]
 ) -> pd.DataFrame:
+    """Return `columns` as a frame: keys first, indexed by group, with the notes as attribute."""
     labels = groups.labels
     keys: dict[Hashable, Any] = {
         name: [label[i] for label in labels] for i, name in enumerate(names)
