@@ -158,9 +158,8 @@ def _video_age(messages: Messages, groups: Codes, streams: Codes, video: str) ->
 def round_trips(messages: Messages, groups: Codes, confidence: float) -> dict[str, Floats]:
     """Return the round trips that acknowledgements measured: count, quantiles, intervals."""
     size = len(groups.labels)
-    names = [
-        f"round_trip_{q}_ms{end}" for q in ("p50", "p95", "p99") for end in ("", "_low", "_high")
-    ]
+    ends = ("", "_low", "_high")
+    names = [f"round_trip_{q}_ms{end}" for q in ("p50", "p95", "p99") for end in ends]
     table = {name: np.full(size, np.nan) for name in ("round_trips", *names, "round_trip_max_ms")}
     table["round_trips"] = np.zeros(size)
     if "round_trip_ms" not in messages.frame.columns:
