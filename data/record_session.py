@@ -7,6 +7,7 @@ sizes are kept.
 
     mkdir scratch && cd scratch && npm install socket.io-client
     python ../data/record_session.py operator_drive.jsonl
+    gzip -9n operator_drive.jsonl
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ from typing import Any
 
 import socketio
 from aiohttp import web
+
+from wsim.formats.jsonl import write_jsonl
+from wsim.history import History
+from wsim.payloads import packet_size
 
 HERE = Path(__file__).parent
 WATCHDOG_S = 0.5
@@ -181,16 +186,34 @@ def paired(client_log: Path) -> list[dict[str, Any]]:
     return [dict(zip(fields, row, strict=True)) for row in rows]
 
 
+def history_of(rows: list[dict[str, Any]]) -> History:
+    """Make a history of what was measured; the whole delay counts as propagation."""
+    start = rows[0]["sent"]
+    about = {"started_at": start, "note": "recorded from socket.io-client on one machine"}
+    history = History(None, run="operator_drive", profile="recorded", about=about)
+    acks = 0
+    for row in rows:
+        sent, delivered = (round((row[name] - start) * 1e9) for name in ("sent", "delivered"))
+        asked = row["round_trip_ms"] is not None
+        data = row["data"]
+        history.append(
+            sent, sent, delivered, row["direction"], row["event"], "operator",
+            size_bytes=packet_size(row["event"], (data,), ack_id=acks if asked else None),
+            ack_id=acks if asked else -1,
+            round_trip_ns=round(row["round_trip_ms"] * 1e6) if asked else -1,
+            parts=(0, 0, 0, delivered - sent, 0, 0, 0, 0),
+            data={key: len(v) if isinstance(v, bytes) else v for key, v in data.items()},
+        )  # fmt: skip
+        acks += asked
+    return history
+
+
 def main(path: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
         client_log = Path(folder) / "client.jsonl"
         asyncio.run(record(client_log))
         rows = paired(client_log)
-    with Path(path).open("w") as out:
-        for row in rows:
-            if isinstance(row["data"].get("image"), bytes):
-                row["data"] = {**row["data"], "image": len(row["data"]["image"])}
-            print(json.dumps(row, separators=(",", ":")), file=out)
+    write_jsonl(history_of(rows).frame, Path(path))
 
 
 if __name__ == "__main__":
