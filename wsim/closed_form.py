@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,8 +129,8 @@ class ClosedForm:
         before = np.concatenate([[path.free_ns], finishes[:-1]]) if len(there) else finishes
         if path.limited and self._overflows(came, sizes, finishes, before):
             service = finishes - np.maximum(came, before)
-            finishes, full, waiting = tail_drop(came, service, sizes, c, path.free_ns)
-            path.waiting = deque(waiting)
+            finishes, full, waiting = tail_drop(came, service, sizes, c, path.free_ns, path.waiting)
+            path.waiting = waiting
             causes[there[full]] = _QUEUE_FULL
             before = np.concatenate([[path.free_ns], finishes[:-1]])
         elif path.limited:
@@ -217,8 +218,13 @@ class Windows:
 
 
 def tail_drop(
-    arrivals: IntArray, service: IntArray, sizes: IntArray, c: NetworkConditions, free_ns: int
-) -> tuple[IntArray, BoolArray, list[tuple[int, int]]]:
+    arrivals: IntArray,
+    service: IntArray,
+    sizes: IntArray,
+    c: NetworkConditions,
+    free_ns: int,
+    waiting: Iterable[tuple[int, int]] = (),
+) -> tuple[IntArray, BoolArray, deque[tuple[int, int]]]:
     """Serve first in, first out, dropping what finds no room.
 
     Parameters
@@ -229,6 +235,8 @@ def tail_drop(
         Its rate and limits.
     free_ns
         When the server is free.
+    waiting
+        Finish and size of what already waits.
 
     Returns
     -------
@@ -242,7 +250,8 @@ def tail_drop(
     room = c.queue_limit_messages
     finishes: list[int] = []
     dropped: list[int] = []
-    line: list[int] = []  # finishes of what was let in
+    queued = list(waiting)
+    line = [finish for finish, _ in queued]  # finishes of what was let in
     rows = zip(arrivals.tolist(), service.tolist(), sizes.tolist(), strict=True)
     for i, (arrival, serve, size) in enumerate(rows):
         backlog = free_ns - arrival if free_ns > arrival else 0
@@ -259,10 +268,10 @@ def tail_drop(
         finishes.append(free_ns)
     full = np.zeros(len(arrivals), np.bool_)
     full[dropped] = True
-    kept = sizes[~full].tolist()
-    left = bisect_right(line, int(arrivals[-1]))
-    waiting = list(zip(line[left:], kept[left:], strict=True))
-    return np.array(finishes, np.int64), full, waiting
+    let_in = [size for _, size in queued] + sizes[~full].tolist()
+    left = bisect_right(line, int(arrivals[-1])) if len(arrivals) else 0
+    still = deque(zip(line[left:], let_in[left:], strict=True))
+    return np.array(finishes, np.int64), full, still
 
 
 _LOSS = CAUSE_CODES["loss"]
