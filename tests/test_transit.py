@@ -19,6 +19,8 @@ def test_arrays_and_rows_agree():
     assert np.array_equal(whole.parts, again.parts)
     assert whole.corruptions == again.corruptions
     assert len(whole.corruptions) > 10
+    assert whole.fate.tolist() == [t.fate for t in rows]
+    assert whole.cause.tolist() == [t.cause for t in rows]
     latency = whole.delivered_ns - whole.sent_ns
     assert np.array_equal(whole.parts.sum(axis=1)[~whole.dropped], latency[~whole.dropped])
 
@@ -28,3 +30,11 @@ def test_a_dropped_message_has_no_time_and_a_cause():
     assert transit.delivered_ns is None
     assert (transit.fate, transit.cause, transit.decided_ns) == ("dropped", "loss", 12)
     assert sum(transit.parts) == 0
+
+
+def test_what_tcp_never_settles_is_in_flight():
+    c = NetworkConditions(packet_loss_rate=1.0, disconnect_rate=0, transport="tcp")
+    whole = Channel(c).send_many(np.array([0]), 100)
+    assert whole.fate.tolist() == ["in_flight"]
+    assert not whole.dropped.any()
+    assert [t.fate for t in whole] == ["in_flight"]

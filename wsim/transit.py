@@ -101,7 +101,18 @@ class Transits:
     @property
     def dropped(self) -> NDArray[np.bool_]:
         """True where the message never arrives, shape (n,)."""
-        return self.delivered_ns < 0
+        return np.not_equal(self.causes, 0)
+
+    @property
+    def fate(self) -> NDArray[np.str_]:
+        """Delivered, dropped, or in_flight where nothing was settled; shape (n,)."""
+        undelivered = np.where(self.dropped, DROPPED, "in_flight")
+        return np.where(self.delivered_ns >= 0, DELIVERED, undelivered)
+
+    @property
+    def cause(self) -> NDArray[np.str_]:
+        """Why it is not delivered, shape (n,)."""
+        return np.array(CAUSES)[self.causes]
 
     @property
     def parts(self) -> IntArray:
@@ -109,7 +120,7 @@ class Transits:
         table = np.zeros((len(self), len(PARTS)), np.int64)
         for position, values in self.columns.items():
             table[:, position] = values
-        table[self.dropped] = 0
+        table[self.delivered_ns < 0] = 0
         return table
 
     def __iter__(self) -> Iterator[Transit]:
@@ -122,7 +133,8 @@ class Transits:
         )
         for number, (sent, delivered, cause, parts) in enumerate(rows, self.first):
             if delivered < 0:
-                yield dropped(number, sent, CAUSES[cause], None, sent)
+                transit = dropped(number, sent, CAUSES[cause], None, sent)
+                yield transit if cause else transit._replace(fate="in_flight")
                 continue
             corruption = self.corruptions.get(number)
             fields = (number, 0, sent, delivered, DELIVERED, "", parts, None, corruption, delivered)
