@@ -8,6 +8,10 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Recorder": "wsim.formats.jsonl",
+    "concat": "wsim.formats",
+    "save": "wsim.formats",
+    "load": "wsim.formats",
     "History": "wsim.history",
     "Channel": "wsim.channel",
     "Link": "wsim.link",

@@ -72,7 +72,7 @@ class TypedColumn:
     def _same(self, values: Any, start: int) -> bool:
         """Say whether the column is still one value with these rows."""
         one = values[0] if isinstance(values, np.ndarray) and len(values) else values
-        if start == 0 and not isinstance(values, np.ndarray):
+        if start == 0 and (self.dtype != object or isinstance(one, str)):
             self.constant = one
         if not self._is_constant(one):
             return False

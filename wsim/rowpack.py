@@ -180,7 +180,7 @@ def unpack(buffer: bytearray, start: int, count: int) -> dict[str, Any]:
         "namespace": rows["namespace"],
         "ack_id": rows["ack"],
         "round_trip_ns": rows["round_trip"],
-        "lateness_ns": rows["lateness"],
+        "lateness_ns": rows["lateness"].astype(np.float64),
         "parts": rows["parts"],
     }
 

@@ -1,0 +1,126 @@
+"""Histories in files: a reader and a writer for each suffix.
+
+To add a format, write a module with ``read(path) -> DataFrame`` and ``write(frame, path)``
+and name it in :data:`FORMATS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from wsim.errors import ColumnsError, FormatError, nearest
+from wsim.formats.joining import concat
+from wsim.schema import COLUMN_NAMES
+
+__all__ = ["FORMATS", "Format", "concat", "load", "save"]
+
+
+class Format(NamedTuple):
+    """Where to find the reader and the writer of a suffix; an empty writer means read-only."""
+
+    module: str
+    reader: str
+    writer: str
+
+
+FORMATS: dict[str, Format] = {
+    ".json": Format("wsim.formats.json_export", "read_json_export", "write_json"),
+    ".jsonl": Format("wsim.formats.jsonl", "read_jsonl", "write_jsonl"),
+    ".csv": Format("wsim.formats.csv_table", "read_csv", "write_csv"),
+    ".parquet": Format("wsim.formats.parquet", "read_parquet", "write_parquet"),
+    ".har": Format("wsim.formats.har", "read_har", ""),
+}
+"""Formats by suffix; modules are loaded when first needed."""
+
+
+def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
+    """Read histories from files, by suffix, into one frame.
+
+    Parameters
+    ----------
+    path_or_paths
+        A file (.json, .jsonl, .csv, .parquet, .har), a folder of .parquet files, or several
+        of them, which are put together by :func:`concat`.
+
+    Returns
+    -------
+    DataFrame
+        With the columns of :data:`wsim.schema.COLUMNS`; what a file does not hold is missing.
+
+    Raises
+    ------
+    FormatError
+        Names the file, the place and what to do.
+    """
+    if isinstance(path_or_paths, str | Path):
+        return _load_one(Path(path_or_paths))
+    paths = [Path(path) for path in path_or_paths]
+    if not paths:
+        raise FormatError("no files to load; name at least one")
+    frames = [_load_one(path) for path in paths]
+    return concat(frames, labels=[path.stem for path in paths])
+
+
+def _load_one(path: Path) -> pd.DataFrame:
+    suffix = ".parquet" if path.is_dir() else path.suffix.lower()
+    form = _format(suffix, path)
+    reader: Callable[[Path], pd.DataFrame] = getattr(import_module(form.module), form.reader)
+    return reader(path)
+
+
+def save(frame: pd.DataFrame, path: str | Path) -> Path:
+    """Write a history to a file, in the format of its suffix; all of it or nothing.
+
+    Parameters
+    ----------
+    frame
+        A history; columns beyond the schema's are left out.
+    path
+        Ends in .json, .jsonl, .csv or .parquet; parent folders are created.
+
+    Raises
+    ------
+    FormatError
+        For another suffix, or a place that cannot be written.
+    ColumnsError
+        For a frame that is not a history.
+    """
+    path = Path(path)
+    form = _format(path.suffix.lower(), path)
+    if not form.writer:
+        raise FormatError(f"{path}: {path.suffix} can only be read; {_writable()}")
+    _check_history(frame)
+    writer: Callable[[pd.DataFrame, Path], None] = getattr(import_module(form.module), form.writer)
+    writer(frame, path)
+    return path
+
+
+def _check_history(frame: pd.DataFrame) -> None:
+    needed = ("seq", "created_s", "sent_s", "latency_ms", "direction", "event_name", "run",
+              "fate", "dropped")  # fmt: skip
+    missing = [name for name in needed if name not in frame.columns]
+    if missing:
+        raise ColumnsError(
+            f"not a history: no column {', '.join(missing)};"
+            f" a history has the columns {', '.join(COLUMN_NAMES)}"
+        )
+
+
+def _format(suffix: str, path: Path) -> Format:
+    if suffix not in FORMATS:
+        hint = nearest(suffix, FORMATS) if suffix else ""
+        raise FormatError(
+            f"{path}: no format for {suffix or 'a name without suffix'!r}{hint}"
+            f" Known: {', '.join(FORMATS)}"
+        )
+    return FORMATS[suffix]
+
+
+def _writable() -> str:
+    names = [suffix for suffix, form in FORMATS.items() if form.writer]
+    return f"choose {', '.join(names)}"
