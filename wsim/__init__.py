@@ -18,10 +18,12 @@ _HOMES = {
     "Transit": "wsim.transit",
     "Transits": "wsim.transit",
     "NetworkConditions": "wsim.conditions",
+    "NetworkMiddleware": "wsim.serving.middleware",
     "PROFILES": "wsim.profiles",
     "Profile": "wsim.profiles",
     "compare": "wsim.analysis.comparison",
     "safe_speed": "wsim.analysis.driving",
+    "serve": "wsim.serving.endpoint",
     "summarize": "wsim.analysis.summary",
     "teleop": "wsim.analysis.teleop",
 }
