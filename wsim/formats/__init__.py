@@ -44,8 +44,8 @@ def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     Parameters
     ----------
     path_or_paths
-        A file (.json, .jsonl, .csv, .parquet, .har), a folder of .parquet files, or several
-        of them, which are put together by :func:`concat`.
+        A file (.json, .jsonl, .csv, .parquet, .har; JSON also gzipped, as .jsonl.gz), a folder
+        of .parquet files, or several of them, which are put together by :func:`concat`.
 
     Returns
     -------
@@ -67,8 +67,9 @@ def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
 
 
 def _load_one(path: Path) -> pd.DataFrame:
-    suffix = ".parquet" if path.is_dir() else path.suffix.lower()
-    form = _format(suffix, path)
+    packed = path.suffix.lower() == ".gz"  # unpacked as it is read
+    suffix = Path(path.stem).suffix if packed else path.suffix
+    form = _format(".parquet" if path.is_dir() else suffix.lower(), path)
     reader: Callable[[Path], pd.DataFrame] = getattr(import_module(form.module), form.reader)
     return reader(path)
 
