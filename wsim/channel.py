@@ -24,6 +24,7 @@ from wsim.draws import Draw, Draws
 from wsim.errors import ConditionsError, nearest
 from wsim.pending import Pending
 from wsim.randomness import IntArray
+from wsim.rules import Rule
 from wsim.schema import DIRECTIONS
 from wsim.session import NEVER
 from wsim.transit import DELIVERED, NO_PARTS, Transit, Transits, dropped, new_transit
@@ -79,12 +80,16 @@ class Channel:
         self._tcp_sent: dict[int, tuple[int, int, Draw, Any]] = {}
         self._tcp_later: deque[tuple[int, int, int]] = deque()
         conditions = self.connection.conditions[direction]
-        self.draws = Draws(conditions, seed, client, direction)
+        self._key = (seed, client, direction)
+        self.draws = Draws(conditions, *self._key)
+        self._rules: list[tuple[Rule, Draws]] = []
         self.path = datagram.DatagramPath(conditions, self._pending)
         self._take(conditions)
 
     def _take(self, conditions: NetworkConditions) -> None:
         self.conditions = conditions
+        if conditions.rules != tuple(rule for rule, _ in self._rules):
+            self._rules = [(rule, self._draws_under(rule)) for rule in conditions.rules]
         self._first_events = conditions.priority_events
         self._tcp = conditions.transport == "tcp"
         self._overhead = conditions.overhead_bytes
@@ -94,7 +99,14 @@ class Channel:
     # -- the verbs -----------------------------------------------------------------------
 
     def send(
-        self, now_ns: int, size: int, *, event: str = "", priority: int = 0, token: Any = None
+        self,
+        now_ns: int,
+        size: int,
+        *,
+        event: str = "",
+        priority: int = 0,
+        token: Any = None,
+        data: Any = None,
     ) -> int:
         """Accept a message of `size` bytes; return its number, 0, 1, 2, ...
 
@@ -107,6 +119,8 @@ class Channel:
             at the bottleneck.
         token
             Comes back in the :class:`Transit`.
+        data
+            The payload, for rules that look at it.
         """
         number = self.number
         self.number = number + 1
@@ -116,7 +130,8 @@ class Channel:
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
         else:
-            draw = self.draws.one(number, now_ns)
+            draws = self.draws if not self._rules else self._draws_for(event, data)
+            draw = draws.one(number, now_ns)
             if self._direct and not priority and not draw.cut and self.session.steady:
                 self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
             else:
@@ -139,6 +154,8 @@ class Channel:
         """Take what the connection now holds for this direction."""
         conditions = self.connection.conditions[self.direction]
         self.draws.configure(conditions)
+        for rule, draws in self._rules:
+            draws.configure(conditions.replace(**dict(rule.conditions), rules=()))
         self.path.configure(conditions, now_ns)
         self._take(conditions)
 
@@ -223,6 +240,17 @@ class Channel:
         return self._direct and not self._tcp_sent and self.session.steady
 
     # -- inside --------------------------------------------------------------------------
+
+    def _draws_under(self, rule: Rule) -> Draws:
+        return Draws(self.conditions.replace(**dict(rule.conditions), rules=()), *self._key)
+
+    def _draws_for(self, event: str, data: Any) -> Draws:
+        """Return the decisions under the first rule that fits; the random numbers are the same."""
+        _, client, direction = self._key
+        for rule, draws in self._rules:
+            if rule.fits(event, direction, client, data):
+                return draws
+        return self.draws
 
     def place(
         self, number: int, now_ns: int, size: int, first: bool, draw: Draw, token: Any = None
@@ -311,6 +339,8 @@ def nothing_to_simulate(c: NetworkConditions) -> bool:
     """Return True if every message arrives when it is sent and no draw can matter."""
     if not c.enabled:
         return True
+    if c.rules:
+        return False
     if c.latency_ms or not c.jitter.is_fixed(c.jitter_ms):
         return False
     if c.disconnect_rate or c.duplicate_rate or c.corrupt_rate or c.outage is not None:

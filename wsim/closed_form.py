@@ -46,7 +46,7 @@ def has_closed_form(channel: Channel, count: int) -> bool:
     c, session = channel.conditions, channel.session
     if not c.enabled or c.transport != "datagram" or c.duplicate_rate or channel.closed:
         return False
-    if decides_late(c) or channel.path.late or len(channel.path.waiting):
+    if c.rules or decides_late(c) or channel.path.late or len(channel.path.waiting):
         return False
     if _limits(c) and c.rate.kind != "constant":
         return False

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self, cast
 
 from wsim.errors import ConditionsError, nearest
 from wsim.impairments import Jitter, Loss, Outage, Rate, spec_from
+from wsim.rules import Rule
 
 SPEC_FIELDS = {
     "jitter_model": "jitter",
@@ -26,7 +27,8 @@ SPEC_FIELDS = {
 class FieldInfo(NamedTuple):
     """What is known of one condition.
 
-    ``kind`` is ``number``, ``integer``, ``flag``, ``choice``, ``names`` or ``spec``;
+    ``kind`` is ``number``, ``integer``, ``flag``, ``choice``, ``names``, ``spec``, ``rules`` or
+    ``overrides``;
     ``optional`` fields may be None, which ``help`` explains.
     """
 
@@ -177,6 +179,10 @@ class NetworkConditions:
     client_buffer: bool = _field(
         False, "what a cut client sends waits and is flushed on reconnection", kind="flag"
     )
+    rules: tuple[Rule, ...] = _field(
+        (), "other conditions for some messages, by event, direction, client or payload",
+        kind="rules",
+    )  # fmt: skip
     outbound: Mapping[str, Any] | None = _field(
         None, "fields that differ from server to client", kind="overrides", optional=True
     )
@@ -329,6 +335,20 @@ def _overrides(info: FieldInfo, value: Any) -> Mapping[str, Any]:
     return _Frozen({name: _checked(by_name[name], item) for name, item in value.items()})
 
 
+def _rules(info: FieldInfo, value: Any) -> tuple[Rule, ...]:
+    if isinstance(value, str | Mapping | Rule):
+        raise ConditionsError(f"rules={value!r} is not a list of rules")
+    rules = [rule if isinstance(rule, Rule) else Rule.from_dict(rule) for rule in value]
+    by_name = {field.name: field for field in condition_fields()}
+    return tuple(
+        dataclasses.replace(
+            rule,
+            conditions=tuple((name, _checked(by_name[name], v)) for name, v in rule.conditions),
+        )
+        for rule in rules
+    )
+
+
 class _Frozen(dict[str, Any]):
     """A mapping that is never changed after it was made, so that conditions can be hashed."""
 
@@ -344,6 +364,7 @@ _CHECKS = {
     "names": _names,
     "spec": _spec,
     "overrides": _overrides,
+    "rules": _rules,
 }
 
 
@@ -367,7 +388,7 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "to_dict"):
         return value.to_dict()
     if isinstance(value, tuple):
-        return list(value)
+        return [_plain(item) for item in value]
     if isinstance(value, Mapping):
         return {name: _plain(item) for name, item in value.items()}
     return value
