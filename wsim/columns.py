@@ -71,7 +71,9 @@ class TypedColumn:
 
     def _same(self, values: Any, start: int) -> bool:
         """Say whether the column is still one value with these rows."""
-        one = values[0] if isinstance(values, np.ndarray) and len(values) else values
+        if isinstance(values, np.ndarray) and not len(values):
+            return True
+        one = values[0] if isinstance(values, np.ndarray) else values
         if start == 0 and (self.dtype != object or isinstance(one, str)):
             self.constant = one
         if not self._is_constant(one):
