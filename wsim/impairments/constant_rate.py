@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import ClassVar
 
 import numpy as np
 
 from wsim.impairments.base import Rate
 from wsim.randomness import IntArray
+
+_CHUNK = 16_384  # messages, so that intermediate arrays stay in the cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,24 +28,38 @@ class ConstantRate(Rate):
 class ConstantRateState:
     """Serialisation takes floor(size 8 10^9 / rate) ns."""
 
-    __slots__ = ("ns_per_byte",)
+    __slots__ = ("_mbps",)
 
     def __init__(self, bandwidth_mbps: float | None) -> None:
-        self.ns_per_byte = 0.0 if bandwidth_mbps is None else 8000.0 / bandwidth_mbps
+        self._mbps = math.inf if bandwidth_mbps is None else bandwidth_mbps
 
     def finish(self, start_ns: int, size_bytes: int) -> int:
         """Return the start plus the time of serialisation."""
-        return start_ns + int(size_bytes * self.ns_per_byte)
+        return start_ns + int(size_bytes * 8000.0 / self._mbps)
 
     def peek(self, start_ns: int, size_bytes: int) -> int:
         """Return what :meth:`finish` would."""
         return self.finish(start_ns, size_bytes)
 
     def finish_many(self, arrivals_ns: IntArray, sizes: IntArray, last_ns: int) -> IntArray:
-        """Lindley's recursion in closed form: f = C + cummax(a - (C - s)) with C = cumsum(s)."""
-        service = (sizes * self.ns_per_byte).astype(np.int64)
-        total = np.cumsum(service)
-        slack = arrivals_ns - (total - service)
-        if len(slack):
-            slack[0] = max(slack[0], last_ns)
-        return np.asarray(total + np.maximum.accumulate(slack), np.int64)
+        """Serve a block in closed form."""
+        finishes = np.empty(len(sizes), np.int64)
+        for start in range(0, len(sizes), _CHUNK):
+            part = slice(start, start + _CHUNK)
+            service = (sizes[part] * 8000.0 / self._mbps).astype(np.int64)
+            finishes[part] = lindley(arrivals_ns[part], service, last_ns)
+            last_ns = int(finishes[part][-1])
+        return finishes
+
+
+def lindley(arrivals: IntArray, service: IntArray, last: int) -> IntArray:
+    """Return when each customer of a first-in first-out server has left.
+
+    Lindley's recursion f[i] = max(a[i], f[i-1]) + s[i] in closed form, exact in integers:
+    f = C + cummax(a - (C - s)) with C = cumsum(s). `last` is the finish before the block,
+    which must not be empty.
+    """
+    total = np.cumsum(service)
+    slack = arrivals - (total - service)
+    slack[0] = max(slack[0], last)
+    return np.asarray(total + np.maximum.accumulate(slack))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from wsim.impairments import checks
 from wsim.impairments.base import Rate
+from wsim.impairments.constant_rate import lindley
 from wsim.randomness import IntArray
 
 
@@ -46,32 +48,31 @@ class TokenBucketState:
     full bucket is worth, a message leaves at max(its turn, F - B).
     """
 
-    __slots__ = ("_full_ns", "_ns_per_byte", "_worth_ns")
+    __slots__ = ("_full_ns", "_mbps", "_worth_ns")
 
     def __init__(self, burst_bytes: int, bandwidth_mbps: float | None, now_ns: int) -> None:
-        self._ns_per_byte = 0.0 if bandwidth_mbps is None else 8000.0 / bandwidth_mbps
-        self._worth_ns = int(burst_bytes * self._ns_per_byte)
+        self._mbps = math.inf if bandwidth_mbps is None else bandwidth_mbps
+        self._worth_ns = int(burst_bytes * 8000.0 / self._mbps)
         self._full_ns = now_ns
 
     def finish(self, start_ns: int, size_bytes: int) -> int:
         """Take the tokens and return when the message has left."""
-        self._full_ns = max(self._full_ns, start_ns) + int(size_bytes * self._ns_per_byte)
+        self._full_ns = self._full_after(start_ns, size_bytes)
         return max(start_ns, self._full_ns - self._worth_ns)
 
     def peek(self, start_ns: int, size_bytes: int) -> int:
         """Return what :meth:`finish` would, and take nothing."""
-        full_ns = max(self._full_ns, start_ns) + int(size_bytes * self._ns_per_byte)
-        return max(start_ns, full_ns - self._worth_ns)
+        return max(start_ns, self._full_after(start_ns, size_bytes) - self._worth_ns)
+
+    def _full_after(self, start_ns: int, size_bytes: int) -> int:
+        return max(self._full_ns, start_ns) + int(size_bytes * 8000.0 / self._mbps)
 
     def finish_many(self, arrivals_ns: IntArray, sizes: IntArray, last_ns: int) -> IntArray:
         """Serve a block in closed form: Lindley's recursion for F, then running maxima."""
         if not len(sizes):
             return np.empty(0, np.int64)
-        service = (sizes * self._ns_per_byte).astype(np.int64)
-        total = np.cumsum(service)
+        service = (sizes * 8000.0 / self._mbps).astype(np.int64)
         starts = np.maximum(arrivals_ns, last_ns)
-        slack = starts - (total - service)
-        slack[0] = max(slack[0], self._full_ns)
-        full = total + np.maximum.accumulate(slack)
+        full = lindley(starts, service, self._full_ns)
         self._full_ns = int(full[-1])
         return np.maximum.accumulate(np.maximum(starts, full - self._worth_ns))

@@ -17,6 +17,7 @@ import numpy as np
 
 from wsim.errors import ConditionsError, FormatError
 from wsim.impairments.base import Rate
+from wsim.impairments.constant_rate import lindley
 from wsim.randomness import IntArray
 
 OPPORTUNITY_BYTES = 1500
@@ -131,10 +132,7 @@ class TraceRateState:
         periods = np.maximum(starts - 1, 0) // period
         passed = periods * self._total
         passed += np.searchsorted(self._array, starts - periods * period, side="left")
-        total = np.cumsum(sizes)
-        slack = passed * OPPORTUNITY_BYTES - (total - sizes)
-        slack[0] = max(slack[0], self._served)
-        served = total + np.maximum.accumulate(slack)
+        served = lindley(passed * OPPORTUNITY_BYTES, sizes, self._served)
         self._served = int(served[-1])
         rounds, place = np.divmod(-(-served // OPPORTUNITY_BYTES) - 1, self._total)
         finishes = rounds * period + self._array[place]
