@@ -12,12 +12,14 @@ from wsim.analysis.blocks import LEAST_BLOCKS, Cells, Resampled
 from wsim.analysis.columns import Floats
 from wsim.analysis.effects import cliffs_delta, cliffs_delta_sorted
 from wsim.analysis.intervals import Interval, newcombe, paired_t, welch_logs, welch_t
-from wsim.analysis.metrics import Metric
+from wsim.analysis.metrics import Metric, quantile_of
 from wsim.analysis.sides import Side
 from wsim.analysis.special import student_cdf, student_quantile
 from wsim.analysis.verdicts import Finding
 
 NAN = float("nan")
+LEAST_EPISODES = 8
+"""Separate stalls that a tail quantile of a recording needs."""
 _COUNTS = ("drop_rate", "late_share", "stale_share")
 """Shares of messages: zero events in few messages are no proof of a rate of zero."""
 
@@ -206,6 +208,21 @@ def _few_blocks(metric: Metric, baseline: Side, candidate: Side, draws: Draws) -
     fewest = min(side.total("delivered") for side in (baseline, candidate))
     if fewest < metric.least:
         return f"{metric.label} needs {metric.least:,} messages a side, there are {fewest:,}"
+    if metric.kind == "quantile" and quantile_of(metric) > 0.95:
+        return _few_episodes(metric, baseline, candidate)
+    return ""
+
+
+def _few_episodes(metric: Metric, baseline: Side, candidate: Side) -> str:
+    """Say so if a tail rests on few episodes: the messages of one stall are one event."""
+    for side in (baseline, candidate):
+        level = _pooled(metric, side)
+        found = sum(run.episodes(level) for run in side.runs)
+        if 0 < found < LEAST_EPISODES:
+            return (
+                f"the tail of the {side.name} is {found} episodes, {LEAST_EPISODES} are needed: "
+                f"record {LEAST_EPISODES / found:.1f} times as long, or compare replicates"
+            )
     return ""
 
 

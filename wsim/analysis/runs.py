@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis import age
+from wsim.analysis.bursts import GMIN
 from wsim.analysis.columns import Codes, Floats, Messages, constant, read, stream_codes
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.metrics import METRICS, quantile_of
@@ -53,6 +54,11 @@ class Run:
     def latency(self) -> Floats:
         """The latencies of what arrived, in order of the frame."""
         return self.messages.latency[self.messages.arrived & self.messages.original]
+
+    def episodes(self, level_ms: float) -> int:
+        """Return how often latencies rose above `level_ms`, `GMIN` lower ones lying between."""
+        above = np.flatnonzero(self.latency > level_ms)
+        return int(np.count_nonzero(np.diff(above) > GMIN)) + 1 if len(above) else 0
 
     @cached_property
     def ages(self) -> age.Ages:

@@ -173,3 +173,14 @@ def ratio(above: npt.NDArray[Any], below: npt.NDArray[Any]) -> Floats:
     out = np.full(np.shape(above), np.nan)
     np.divide(above, below, out=out, where=np.asarray(below) != 0)
     return out
+
+
+def split(values: Floats, group: npt.NDArray[Any], groups: int) -> list[Floats]:
+    """Return the values of each group: one mask each for a few groups, one sort for many."""
+    if groups == 1:
+        return [values]
+    if groups <= 16:
+        return [values[group == g] for g in range(groups)]
+    order = np.argsort(group, kind="stable")
+    bounds = np.cumsum(np.bincount(group, minlength=groups))[:-1]
+    return np.split(values[order], bounds)

@@ -25,6 +25,7 @@ from wsim.analysis.segments import (
     overtaken,
     peak,
     ratio,
+    split,
     total,
 )
 
@@ -140,10 +141,9 @@ def delay_variation(segments: Segments, found: Arrivals, group: Ints) -> dict[st
     for kind in ("pdv", "ipdv"):
         table |= {f"{kind}_{q}_ms": np.full(segments.groups, np.nan) for q in _VARIATION}
     steps, owner = _neighbour_steps(segments, found, group)
-    for g in np.flatnonzero(count(group, segments.groups)).tolist():
-        mine = slice(None) if segments.groups == 1 else group == g
-        _fill(table, "pdv", g, np.sort(found.latency[mine] - least[mine]))
-        _fill(table, "ipdv", g, np.sort(steps if segments.groups == 1 else steps[owner == g]))
+    for kind, values, which in (("pdv", found.latency - least, group), ("ipdv", steps, owner)):
+        for g, mine in enumerate(split(values, which, segments.groups)):
+            _fill(table, kind, g, np.sort(mine))
     return table
 
 
@@ -177,9 +177,11 @@ def ages(segments: Segments, sawtooth: age.Ages, limits: Limits) -> dict[str, Fl
         "age_over_share": age.share_over(sawtooth, limits.watchdog_ms, segments.groups),
         "watchdog_trips_stamp": age.times_over(sawtooth, limits.watchdog_ms, segments.groups),
     }
-    for g in range(segments.groups):
-        mine = slice(None) if segments.groups == 1 else sawtooth.group == g
-        table["age_p99_ms"][g] = age.age_quantile(sawtooth.low[mine], sawtooth.high[mine], 0.99)
+    pieces = (
+        split(ends, sawtooth.group, segments.groups) for ends in (sawtooth.low, sawtooth.high)
+    )
+    for g, (low, high) in enumerate(zip(*pieces, strict=True)):
+        table["age_p99_ms"][g] = age.age_quantile(low, high, 0.99)
     return table
 
 

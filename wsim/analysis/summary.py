@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from wsim.analysis.columns import (
     Floats,
     Messages,
     codes,
+    combine,
     constant,
     floats,
     group_codes,
@@ -21,7 +22,7 @@ from wsim.analysis.columns import (
     stream_codes,
 )
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
-from wsim.analysis.segments import cut, ratio
+from wsim.analysis.segments import cut, ratio, split
 from wsim.analysis.streams import Limits, stream_table
 from wsim.errors import unknown
 from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
@@ -186,8 +187,8 @@ def latencies(
     table: dict[str, Any] = {name: np.full(len(groups.labels), np.nan) for name in names}
     chosen = messages.arrived & messages.original
     thin: dict[str, list[str]] = {}
-    for g, label in enumerate(groups.labels):
-        ordered = _ordered(messages.latency, chosen, groups, g)
+    parts = _by_group(messages.latency, chosen, groups)
+    for g, (label, ordered) in enumerate(zip(groups.labels, parts, strict=True)):
         row = _latency_row(ordered, deadline_ms, confidence)
         for name, value in row.items():
             table[name][g] = value
@@ -242,23 +243,26 @@ def rates(messages: Messages, groups: Codes) -> dict[str, Any]:
 
 
 def _durations(messages: Messages, groups: Codes) -> Floats:
-    """Return the seconds each group lasted: first creation to last event, summed over runs."""
+    """Return the seconds each group was sent for, summed over runs.
+
+    From the first creation to the last, and one mean step more: n messages at a fixed rate
+    last n / rate. A single message has no duration.
+    """
     frame, size = messages.frame, len(groups.labels)
     run = codes(frame, "run") if "run" in frame.columns else constant(len(frame), "")
-    key = groups.codes.astype(np.int32) * np.int32(len(run.labels)) + run.codes
-    if not len(key):
+    pairs = combine([groups, run], len(frame))
+    key, number = pairs.codes, len(pairs.labels)
+    if not number:
         return np.full(size, np.nan)
     edges = np.flatnonzero(np.concatenate([[True], key[1:] != key[:-1]]))
-    created = messages.created
-    begin = np.fmin.reduceat(created, edges)
-    end = np.fmax.reduceat(created, edges)
-    arrival = np.fmax.reduceat(np.where(messages.arrived, messages.delivered, np.nan), edges)
-    first = np.full(size * len(run.labels), np.inf)
-    last = np.full(size * len(run.labels), -np.inf)
-    np.fmin.at(first, key[edges], begin)
-    np.fmax.at(last, key[edges], np.fmax(end, arrival))
-    spans = np.where(last >= first, last - first, 0.0).reshape(size, -1)
-    return np.asarray(spans.sum(axis=1))
+    first, last = np.full(number, np.inf), np.full(number, -np.inf)
+    np.fmin.at(first, key[edges], np.fmin.reduceat(messages.created, edges))
+    np.fmax.at(last, key[edges], np.fmax.reduceat(messages.created, edges))
+    rows = np.bincount(_outside(pairs, messages.original, number), minlength=number)[:number]
+    span = np.where(last > first, last - first, 0.0) * ratio(rows, rows - 1)
+    place = {label: g for g, label in enumerate(groups.labels)}
+    owner = np.array([place[group] for group, _ in pairs.labels], dtype=np.intp)
+    return np.bincount(owner, weights=np.nan_to_num(span), minlength=size).astype(np.float64)
 
 
 def part_means(messages: Messages, groups: Codes) -> dict[str, Any]:
@@ -371,11 +375,17 @@ def _where(group: np.ndarray[Any, Any], hit: Bools, size: int) -> np.ndarray[Any
     return np.bincount(group[hit], minlength=size + 1)[:size]
 
 
-def _ordered(values: Floats, chosen: Bools, groups: Codes, g: int) -> Floats:
-    mine = chosen if len(groups.labels) == 1 else chosen & (groups.codes == g)
-    picked = values[mine]
-    picked.sort()
-    return picked
+def _by_group(values: Floats, chosen: Bools, groups: Codes) -> Iterator[Floats]:
+    """Yield the chosen values of each group, sorted."""
+    size = len(groups.labels)
+    if size <= 16:
+        for g in range(size):
+            mine = values[chosen if size == 1 else chosen & (groups.codes == g)]
+            mine.sort()
+            yield mine
+        return
+    for mine in split(values[chosen], groups.codes[chosen], size):
+        yield np.sort(mine)
 
 
 def _label(label: object) -> str:
