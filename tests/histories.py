@@ -26,8 +26,9 @@ def rich_history(rows: int = 40, **about: Any) -> History:
         whole = (0, n, 2, 50 * MS, -n, 0, 0, 0)
         history.append(
             n * 50 * MS + n, n * 50 * MS + n, -1 if lost else n * 50 * MS + n + sum(whole),
-            "outbound" if n % 3 else "inbound", f"event {n % 4}", f"client-{n % 2 + 1}", 1 + n // 30,
-            "dropped" if lost else "delivered", "loss" if lost else "", n % 5 == 4, 40 + n,
+            "outbound" if n % 3 else "inbound", f"event {n % 4}",
+            f"client-{n % 2 + 1}", 1 + n // 30, "dropped" if lost else "delivered",
+            "loss" if lost else "", n % 5 == 4, 40 + n,
             f"id-{n}", "/rover" if n % 6 == 5 else "/", n if n % 4 == 1 else -1,
             120 * MS + n if n % 4 == 1 else -1, 123_456 if n % 2 else -1,
             None if lost else whole, payloads[n % len(payloads)],

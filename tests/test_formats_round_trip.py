@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from histories import PAYLOADS, assert_same, histories, rich_frame, rich_history
 from hypothesis import given, settings
 
-from histories import PAYLOADS, assert_same, histories, rich_frame, rich_history
 from wsim.errors import ColumnsError, FormatError
 from wsim.formats import FORMATS, concat, load, save
 from wsim.formats.payloads import PayloadWriter, restored
@@ -103,12 +103,12 @@ def test_a_failed_write_leaves_the_old_file(
 @pytest.mark.parametrize("suffix", WRITABLE)
 def test_a_place_that_cannot_be_written_is_named(suffix: str, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(FormatError, match="cannot write .*file.*choose a folder"):
+    with pytest.raises(FormatError, match=r"cannot write .*file.*choose a folder"):
         save(rich_frame(1), tmp_path / "file" / f"h{suffix}")
 
 
 def test_unknown_suffixes_and_frames_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="did you mean '.parquet'"):
+    with pytest.raises(FormatError, match=r"did you mean '.parquet'"):
         save(rich_frame(1), tmp_path / "a.parqet")
     with pytest.raises(FormatError, match="only be read"):
         save(rich_frame(1), tmp_path / "a.har")
@@ -166,7 +166,7 @@ def test_a_folder_of_parquet_is_one_history(tmp_path: Path) -> None:
         save(part, tmp_path / "parts" / f"day={n}" / "part.parquet")
     assert_same(frame, load(tmp_path / "parts"))
     (tmp_path / "empty").mkdir()
-    with pytest.raises(FormatError, match="without .parquet"):
+    with pytest.raises(FormatError, match=r"without .parquet"):
         load(tmp_path / "empty")
 
 

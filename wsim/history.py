@@ -356,11 +356,16 @@ class History(Notes):
         with self._lock:
             self._catch_up()
             frame = self._columns.frame()
-            frame.attrs["wsim"] = {self.run: self.notes()}
+            frame.attrs["wsim"] = {self.run: self._all_notes()}
             return frame
 
     def notes(self) -> dict[str, Any]:
         """Return what is true of the run, as kept in ``frame.attrs["wsim"]``."""
+        with self._lock:
+            self._catch_up()
+            return self._all_notes()
+
+    def _all_notes(self) -> dict[str, Any]:
         notes: dict[str, Any] = {"started_at": None, "seed": None, "conditions": None}
         notes |= {"profile": self._profile} | self.about
         notes.setdefault("duration_s", self._end_ns / 1e9)

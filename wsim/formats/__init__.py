@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from wsim.errors import ColumnsError, FormatError, nearest
+from wsim.errors import ColumnsError, FormatError, WsimError, nearest
 from wsim.formats.joining import concat
 from wsim.schema import COLUMN_NAMES
 
@@ -71,7 +71,15 @@ def _load_one(path: Path) -> pd.DataFrame:
     suffix = Path(path.stem).suffix if packed else path.suffix
     form = _format(".parquet" if path.is_dir() else suffix.lower(), path)
     reader: Callable[[Path], pd.DataFrame] = getattr(import_module(form.module), form.reader)
-    return reader(path)
+    try:
+        return reader(path)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, WsimError):
+            raise
+        raise FormatError(
+            f"{path}: damaged beyond what its reader expects ({type(error).__name__}: {error});"
+            " export it again"
+        ) from error
 
 
 def save(frame: pd.DataFrame, path: str | Path) -> Path:

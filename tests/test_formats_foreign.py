@@ -1,0 +1,87 @@
+"""Exports of other simulators load as far as they go, and no further."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wsim.formats import load
+from wsim.schema import COLUMN_NAMES, PARTS
+
+MESSAGES: list[dict[str, Any]] = [
+    {"message_id": "a", "timestamp": 1700000000.5, "event_name": "driveCommands",
+     "data": {"linear": 1}, "direction": "inbound", "latency_ms": 40.0, "dropped": False,
+     "client_id": "c1"},
+    {"message_id": "b", "timestamp": 1700000001.0, "event_name": "driveCommands", "data": None,
+     "direction": "inbound", "latency_ms": 0.0, "dropped": True, "client_id": "c1"},
+    {"message_id": "c", "timestamp": 1700000000.0, "event_name": "systemStatus", "data": "x",
+     "direction": "outbound", "latency_ms": None, "dropped": False, "client_id": None},
+]  # fmt: skip
+
+
+def write(tmp_path: Path, content: Any, name: str = "old.json") -> Path:
+    path = tmp_path / name
+    path.write_text(json.dumps(content))
+    return path
+
+
+@pytest.mark.parametrize("key", ["messages", "message_history", None])
+def test_the_fields_of_the_family_are_understood(key: str | None, tmp_path: Path) -> None:
+    frame = load(write(tmp_path, MESSAGES if key is None else {key: MESSAGES, "statistics": {}}))
+    assert list(frame.columns) == list(COLUMN_NAMES)
+    assert list(frame["created_s"]) == [0.5, 1.0, 0.0]
+    assert list(frame["fate"]) == ["delivered", "dropped", "unknown"]
+    assert frame["latency_ms"][0] == 40.0
+    assert frame["latency_ms"][1:].isna().all()
+    assert frame["delivered_s"][0] == pytest.approx(0.54)
+    assert list(frame["client_id"]) == ["c1", "c1", ""]
+    assert frame[list(PARTS)].isna().all(axis=None)
+    assert list(frame["run"].unique()) == ["old"]
+    notes = frame.attrs["wsim"]["old"]
+    assert notes["started_at"] == 1700000000.0
+    assert notes["duration_s"] == 1.0
+
+
+def test_clocks_in_milliseconds_and_iso_agree_with_seconds(tmp_path: Path) -> None:
+    frames = []
+    for stamp in (1700000000.25, 1700000000250, "2023-11-14T22:13:20.250Z",
+                  "2023-11-15T00:13:20.250+02:00"):  # fmt: skip
+        messages = [{"event": "a", "time": stamp}]
+        frames.append(load(write(tmp_path, messages)).attrs["wsim"]["old"]["started_at"])
+    assert frames == [1700000000.25] * 4
+
+
+def test_an_event_name_is_enough(tmp_path: Path) -> None:
+    frame = load(write(tmp_path, {"messages": [{"event_name": "a"}, {"event_name": ["odd"]}]}))
+    assert list(frame["event_name"]) == ["a", '["odd"]']
+    assert list(frame["fate"]) == ["unknown"] * 2
+    assert load(write(tmp_path, {"messages": []})).empty
+
+
+def test_a_table_from_elsewhere(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.csv"
+    path.write_text(
+        "timestamp,event_name,direction,latency_ms,dropped,data\n"
+        '1700000000,drive,in,12.5,false,"{""x"": 1}"\n1700000001,drive,sent,,true,hello\n'
+    )
+    frame = load(path)
+    assert list(frame["direction"]) == ["inbound", "outbound"]
+    assert list(frame["data"]) == [{"x": 1}, "hello"]
+    assert frame["latency_ms"][0] == 12.5
+    assert list(frame["dropped"]) == [False, True]
+
+
+def test_somebody_elses_parquet(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    path = tmp_path / "theirs.parquet"
+    pd.DataFrame(
+        {"event_name": ["a", "b"], "timestamp": [1.7e9, 1.7e9 + 1], "latency_ms": [5.0, np.nan]}
+    ).to_parquet(path)
+    frame = load(path)
+    assert list(frame["fate"]) == ["delivered", "unknown"]
+    assert list(frame["created_s"]) == [0.0, 1.0]
