@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from wsim.conditions import NetworkConditions, condition_fields
-from wsim.errors import ConditionsError, FormatError, nearest, unknown
+from wsim.errors import ConditionsError, FormatError, UnknownNameError, nearest, unknown
 from wsim.profiles.files import KEYS, SUFFIXES, read_mapping
 
 _HERE = Path(__file__).parent
@@ -211,9 +211,9 @@ def _build(
         changed = base.conditions.replace(**conditions)
         variant: Profile = dataclasses.replace(base, conditions=changed, **given)
         return variant
-    except ConditionsError as error:
+    except (ConditionsError, UnknownNameError) as error:
         if str(error).startswith(place):
             raise
-        raise ConditionsError(f"{place}: {error}") from None
+        raise type(error)(f"{place}: {error}") from None
     except TypeError as error:
         raise ConditionsError(f"{place}: {error}") from None
