@@ -8,6 +8,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "run": "wsim.clock",
+    "MessageRecord": "wsim.records",
+    "ConnectionState": "wsim.clients",
+    "create_websocket_simulator": "wsim.simulator",
+    "WebSocketServerSimulator": "wsim.simulator",
     "Recorder": "wsim.formats.jsonl",
     "concat": "wsim.formats",
     "save": "wsim.formats",

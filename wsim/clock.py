@@ -8,11 +8,13 @@ scale says how many simulated seconds go by for one of the wall's.
 from __future__ import annotations
 
 import asyncio
+import heapq
 import math
 import threading
 import time
 from collections.abc import Coroutine
 from contextvars import copy_context
+from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from wsim.errors import UsageError
@@ -21,6 +23,7 @@ from wsim.timers import Alarm, Callback
 
 T = TypeVar("T")
 _NS = 1_000_000_000
+_NEVER = 2**62
 
 
 class Clock(Protocol):
@@ -42,18 +45,22 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """The time of a :class:`~wsim.loops.VirtualLoop`."""
+    """The time of a :class:`~wsim.loops.VirtualLoop`, from `start_ns` at its making."""
 
     live = False
     scale = math.inf
 
-    def __init__(self, loop: VirtualLoop) -> None:
+    def __init__(self, loop: VirtualLoop, start_ns: int = 0) -> None:
         self._loop = loop
-        self.call_at = loop.call_at_ns
+        self._shift_ns = loop.now_ns - start_ns
 
     def now_ns(self) -> int:
         """Return the virtual time in nanoseconds."""
-        return self._loop.now_ns
+        return self._loop.now_ns - self._shift_ns
+
+    def call_at(self, due_ns: int, callback: Callback) -> None:
+        """Run `callback` at the virtual time `due_ns`."""
+        self._loop.call_at_ns(due_ns + self._shift_ns, callback)
 
     async def sleep(self, seconds: float) -> None:
         """Sleep virtual seconds."""
@@ -61,25 +68,57 @@ class VirtualClock:
 
 
 class LiveClock:
-    """Monotonic time of the wall, times a scale."""
+    """Monotonic time of the wall, times a scale that can be changed."""
 
     live = True
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, scale: float = 1.0) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, scale: float = 1.0, start_ns: int = 0
+    ) -> None:
         self.scale = scale
-        self._start_ns = time.monotonic_ns()
         self._alarm = Alarm.of(loop)
+        self._wall_ns, self._simulated_ns = time.monotonic_ns(), start_ns
+        self._heap: list[tuple[int, int, Callback]] = []
+        self._order = count()
+        self._armed_ns = _NEVER
         self.precise = self._alarm.precise
 
     def now_ns(self) -> int:
         """Return simulated nanoseconds since the clock was made."""
-        passed = time.monotonic_ns() - self._start_ns
-        return passed if self.scale == 1.0 else int(passed * self.scale)
+        passed = time.monotonic_ns() - self._wall_ns
+        return self._simulated_ns + (passed if self.scale == 1.0 else int(passed * self.scale))
+
+    def set_scale(self, scale: float) -> None:
+        """Let simulated time pass at another rate from now on."""
+        now_ns = self.now_ns()
+        self._wall_ns, self._simulated_ns, self.scale = time.monotonic_ns(), now_ns, scale
+        self._armed_ns = _NEVER
+        self._arm()
 
     def call_at(self, due_ns: int, callback: Callback) -> None:
         """Run `callback` when the simulated time `due_ns` has come, and never before."""
-        wait = due_ns if self.scale == 1.0 else math.ceil(due_ns / self.scale)
-        self._alarm.call_at(self._start_ns + wait, callback)
+        heapq.heappush(self._heap, (due_ns, next(self._order), callback))
+        if due_ns < self._armed_ns:
+            self._arm()
+
+    def _arm(self) -> None:
+        if not self._heap:
+            return
+        due_ns = self._armed_ns = self._heap[0][0]
+        wait = max(0, due_ns - self._simulated_ns)
+        if self.scale != 1.0:
+            wait = math.ceil(wait / self.scale)
+        self._alarm.call_at(self._wall_ns + wait, self._fire)
+
+    def _fire(self) -> None:
+        self._armed_ns = _NEVER
+        heap = self._heap
+        try:
+            while heap and heap[0][0] <= self.now_ns():
+                heapq.heappop(heap)[2]()
+        finally:
+            if heap and heap[0][0] < self._armed_ns:
+                self._arm()
 
     async def sleep(self, seconds: float) -> None:
         """Sleep until `seconds` of simulated time have passed."""
@@ -91,11 +130,13 @@ class LiveClock:
         await done.wait()
 
 
-def clock_of(loop: asyncio.AbstractEventLoop, time_scale: float = 1.0) -> Clock:
-    """Return the clock of a loop; `time_scale` counts only where :func:`run` did not decide."""
+def clock_of(loop: asyncio.AbstractEventLoop, time_scale: float = 1.0, start_ns: int = 0) -> Clock:
+    """Return a clock of a loop; `time_scale` counts only where :func:`run` did not decide."""
     if isinstance(loop, VirtualLoop):
-        return VirtualClock(loop)
-    return LiveClock(loop, loop.scale if isinstance(loop, ScaledLoop) else time_scale)
+        return VirtualClock(loop, start_ns)
+    if isinstance(loop, ScaledLoop):
+        time_scale = loop.scale
+    return LiveClock(loop, time_scale, start_ns)
 
 
 def run(coro: Coroutine[Any, Any, T], clock: str | float = "virtual") -> T:

@@ -135,18 +135,20 @@ class Registry:
         self._schemas[event] = schema
         self._quick.pop(event, None)
 
-    def measure(self, event: str, data: Any) -> tuple[int, str]:
-        """Return the packet's bytes and what is wrong with the payload (``""``: nothing)."""
+    def measure(self, event: str, data: Any) -> tuple[int, str, bool]:
+        """Return the packet's bytes, what is wrong with the payload (``""``: nothing), and
+        whether it is a plain dict of numbers, which a shallow copy copies whole.
+        """
         quick = self._quick.get(event)
         if quick is not None:
             size = quick(data)
             if size:
-                return size, ""
+                return size, "", True
         try:
             size = packet_size(event, arguments(data))
         except PayloadError as error:
-            return 0, f"{event}: {error}"
-        return size, self.problem(event, data)
+            return 0, f"{event}: {error}", False
+        return size, self.problem(event, data), False
 
     def problem(self, event: str, data: Any) -> str:
         """Return what the schema has against a payload, or ``""``."""

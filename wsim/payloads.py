@@ -148,6 +148,18 @@ def _prefix_size(count: int, namespace: str, ack_id: int | None) -> int:
     return size
 
 
+def enriched(data: Any, message_id: str, timestamp: float) -> Any:
+    """Return what a handler gets: a mapping as a copy with metadata; what it has is kept.
+
+    Several arguments are a tuple, of which the first is enriched.
+    """
+    if type(data) is dict:
+        return {"timestamp": timestamp, "message_id": message_id, **data}
+    if type(data) is tuple and data:
+        return (enriched(data[0], message_id, timestamp), *data[1:])
+    return data
+
+
 def snapshot(value: Any, depth: int = 0) -> Any:
     """Return a deep copy of a payload; what Socket.IO cannot carry becomes its (short) repr.
 

@@ -1,0 +1,114 @@
+"""Simulated clients: who is connected, over which link, and what waits for its handlers."""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections import deque
+from typing import Any, Protocol
+
+from wsim.link import Link
+from wsim.session import NEVER
+
+
+class ConnectionState(enum.Enum):
+    """Where a connection is in its life."""
+
+    DISCONNECTED = "disconnected"
+    CONNECTING = "connecting"
+    CONNECTED = "connected"
+    RECONNECTING = "reconnecting"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Endpoint(Protocol):
+    """What stands for real clients: a door that carries messages over real sockets."""
+
+    def send(self, event: str, args: tuple[Any, ...], client_id: str, message_id: str) -> bool:
+        """Hand an event to the client's network; it is recorded there. False: no such client."""
+
+    async def disconnect(self, client_id: str) -> bool:
+        """End the client's connection for good."""
+
+    def conditions_changed(self) -> None:
+        """Take the simulator's conditions anew."""
+
+
+class Message:
+    """One message under way, from the call that sent it to its last handler.
+
+    ``data`` is a copy of the payload that belongs to the record; ``flat`` says that nothing in
+    it can be changed. ``reason`` is why validation turns it away on arrival, or ``""``.
+    """
+
+    __slots__ = (
+        "ack", "ack_id", "client", "created_ns", "data", "direction", "error", "event", "flat",
+        "future", "message_id", "reason", "seq", "session", "size",
+    )  # fmt: skip
+
+    def __init__(
+        self, client: Client, direction: str, event: str, data: Any, flat: bool,
+        size: int, reason: str, message_id: str, created_ns: int,
+    ) -> None:  # fmt: skip
+        self.client = client
+        self.direction = direction
+        self.event = event
+        self.data = data
+        self.flat = flat
+        self.size = size
+        self.reason = reason
+        self.message_id = message_id
+        self.created_ns = created_ns
+        self.session = client.link.session.number
+        self.future: asyncio.Future[Any] | None = None
+        self.ack: Any = None
+        self.ack_id = -1
+        self.seq = -1
+        self.error: Exception | None = None
+
+
+class Acknowledgement:
+    """The answer to a message, on its way back to the client."""
+
+    __slots__ = ("question", "value")
+
+    def __init__(self, question: Message, value: Any) -> None:
+        self.question, self.value = question, value
+
+
+class Client:
+    """A client: simulated, or a real one behind an endpoint that drives its link.
+
+    Attributes
+    ----------
+    id, index
+        Name, and position in the order of connecting, which chooses its random streams.
+    state
+        Its :class:`ConnectionState`.
+    link
+        Both directions and the session.
+    """
+
+    __slots__ = (
+        "acks", "armed_ns", "busy", "endpoint", "handling", "id", "inbound", "index", "link",
+        "outbound", "pumping", "queue", "state",
+    )  # fmt: skip
+
+    def __init__(self, name: str, index: int, link: Link, endpoint: Endpoint | None = None) -> None:
+        self.id = name
+        self.index = index
+        self.link = link
+        self.endpoint = endpoint
+        self.inbound, self.outbound = link.inbound, link.outbound
+        self.state = ConnectionState.CONNECTING
+        self.armed_ns = NEVER  # when the next look at the link is due
+        self.pumping = False
+        self.busy = False  # a handler is at work: later messages wait in the queue
+        self.queue: deque[Message] = deque()
+        self.handling: asyncio.Task[Any] | None = None
+        self.acks = 0
+
+    def __repr__(self) -> str:
+        return f"<Client {self.id} {self.state.value}>"

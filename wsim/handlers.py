@@ -1,0 +1,152 @@
+"""Event handlers: registering them, and running them one after another."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections import deque
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
+
+from wsim.clients import Message
+from wsim.errors import PayloadError
+from wsim.messages import check_event_name
+
+Handler = Callable[..., Any]
+_LOG = logging.getLogger("wsim")
+_KEPT_ERRORS = 100
+_ANY = 1_000
+
+
+class HandlerError(NamedTuple):
+    """An exception that a handler raised."""
+
+    event: str
+    client_id: str
+    error: Exception
+
+
+class _Entry(NamedTuple):
+    call: Handler
+    most: int  # arguments it takes
+    handler: Handler
+
+
+class Handlers:
+    """The handlers by event, in order of registration, and the default one."""
+
+    def __init__(self) -> None:
+        self._entries: dict[str, list[_Entry]] = {}
+        self._default: Handler | None = None
+        self.errors: deque[HandlerError] = deque(maxlen=_KEPT_ERRORS)
+        """The last exceptions of handlers."""
+        self.error_count = 0
+
+    def __contains__(self, event: str) -> bool:
+        return event in self._entries
+
+    @property
+    def by_event(self) -> dict[str, list[Handler]]:
+        """The registered handlers by event."""
+        return {event: [entry.handler for entry in e] for event, e in self._entries.items()}
+
+    def add(self, event: str, handler: Handler) -> None:
+        """Register a handler for an event, after those there are."""
+        check_event_name(event)
+        self._entries.setdefault(event, []).append(_entry(event, handler))
+
+    def remove(self, event: str, handler: Handler | None = None) -> bool:
+        """Remove a handler of an event, or all; say whether there was one."""
+        entries = self._entries.get(event, [])
+        kept = [e for e in entries if handler is not None and e.handler != handler]
+        if kept:
+            self._entries[event] = kept
+        else:
+            self._entries.pop(event, None)
+        return len(kept) < len(entries)
+
+    def set_default(self, handler: Handler | None) -> None:
+        """Set what is called with (event, data) for events nobody else handles."""
+        if handler is not None and not callable(handler):
+            raise PayloadError(f"the default handler is not callable: {handler!r}")
+        self._default = handler
+
+    def begin(self, message: Message, data: Any) -> Coroutine[Any, Any, None] | None:
+        """Run the handlers until one has to be awaited; return the rest as a coroutine, or None.
+
+        Parameters
+        ----------
+        message
+            Keeps the first value returned (the acknowledgement) and the first exception.
+        data
+            What the handlers get; a tuple is spread over those that take several arguments.
+        """
+        entries = self._entries.get(message.event)
+        if entries is None:
+            if self._default is None:
+                return None
+            event = message.event
+            default = self._default
+            entries = [_Entry(lambda given: default(event, given), 1, default)]
+        return self._step(entries, 0, data, message)
+
+    def _step(
+        self, entries: list[_Entry], first: int, data: Any, message: Message
+    ) -> Coroutine[Any, Any, None] | None:
+        spread = type(data) is tuple
+        for i in range(first, len(entries)):
+            call, most, _ = entries[i]
+            try:
+                result = call(*data) if spread and most >= len(data) else call(data)
+            except Exception as error:
+                self.failed(message, error)
+                continue
+            if result is None:
+                continue
+            if inspect.isawaitable(result):
+                return self._rest(result, entries, i + 1, data, message)
+            if message.ack is None:
+                message.ack = result
+        return None
+
+    async def _rest(
+        self, result: Any, entries: list[_Entry], following: int, data: Any, message: Message
+    ) -> None:
+        try:
+            value = await result
+            if message.ack is None:
+                message.ack = value
+        except Exception as error:
+            self.failed(message, error)
+        if following < len(entries):
+            rest = self._step(entries, following, data, message)
+            if rest is not None:
+                await rest
+
+    def failed(self, message: Message, error: Exception) -> None:
+        """Log, count and keep an exception of a handler."""
+        _LOG.error("handler of '%s' failed: %r", message.event, error, exc_info=error)
+        self.error_count += 1
+        self.errors.append(HandlerError(message.event, message.client.id, error))
+        if message.error is None:
+            message.error = error
+
+
+def _entry(event: str, handler: Handler) -> _Entry:
+    if not callable(handler):
+        raise PayloadError(f"the handler of '{event}' is not callable: {handler!r}")
+    most = _most_arguments(handler)
+    if most == 0:
+        return _Entry(lambda *_: handler(), _ANY, handler)
+    return _Entry(handler, most, handler)
+
+
+def _most_arguments(handler: Handler) -> int:
+    """Return how many positional arguments a handler takes."""
+    try:
+        parameters = inspect.signature(handler).parameters.values()
+    except (TypeError, ValueError):  # builtins do not always tell
+        return 1
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return _ANY
+    return sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in parameters)

@@ -1,0 +1,381 @@
+"""The live edge of the channels: it hands messages in, wakes up when they are due, delivers.
+
+One :class:`Network` belongs to a simulator. Channels decide; here is only what needs a loop:
+one alarm per client for whatever happens next on its link, the futures of those who wait, and
+the handlers of each client one after another, in the order of delivery.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Message
+from wsim.clock import Clock
+from wsim.conditions import NetworkConditions
+from wsim.handlers import Handlers
+from wsim.history import History
+from wsim.impairments import corruption
+from wsim.link import Link
+from wsim.messages import Registry
+from wsim.payloads import enriched, snapshot
+from wsim.session import NEVER, SessionEvent
+from wsim.tally import Tally
+from wsim.transit import DELIVERED, NO_PARTS, Transit
+
+_RECONNECTING, _CONNECTED = ConnectionState.RECONNECTING, ConnectionState.CONNECTED
+
+
+class Network:
+    """Clients, their links and the delivery of messages.
+
+    Parameters
+    ----------
+    conditions, seed
+        Of all links.
+    recorder
+        Where fates are written.
+    handlers, registry
+        What is done with messages, and what is allowed in them.
+    """
+
+    def __init__(
+        self,
+        conditions: NetworkConditions,
+        seed: int,
+        recorder: History,
+        handlers: Handlers,
+        registry: Registry,
+    ) -> None:
+        self.conditions, self.seed = conditions, seed
+        self.recorder, self.handlers, self.registry = recorder, handlers, registry
+        self.tally = Tally()
+        self.clients: dict[str, Client] = {}
+        self.connected: dict[str, Client] = {}
+        self.gone: set[str] = set()
+        self.recording = self.validating = True
+        self.strict = False
+        self.started_at = 0.0
+        self.clock: Clock
+        self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    # -- clients -------------------------------------------------------------------------
+
+    def add_client(
+        self, name: str, index: int, endpoint: Endpoint | None = None, link: Link | None = None
+    ) -> Client:
+        """Make a client that is on its way in."""
+        if link is None:
+            link = Link(self.conditions, seed=self.seed, client=index)
+        client = self.clients[name] = Client(name, index, link, endpoint)
+        self.gone.discard(name)
+        return client
+
+    def admit(self, client: Client, now_ns: int) -> None:
+        """The client has arrived."""
+        client.state = _CONNECTED
+        self.connected[client.id] = client
+        self.tally.connections += 1
+        session = client.link.session
+        self.recorder.note_connection(now_ns, client.id, "connected", session.number, "")
+        if client.endpoint is None:
+            self.arm(client, client.link.next_event_ns)
+
+    def remove(self, client: Client, now_ns: int) -> None:
+        """The client goes for good; what is in flight is not delivered."""
+        if client.endpoint is None:
+            inbound, outbound = client.link.close(now_ns)
+            for transit in (*inbound, *outbound):
+                self._decided(client, transit, now_ns)
+        self.clients.pop(client.id, None)
+        if self.connected.pop(client.id, None):
+            self.tally.disconnections += 1
+        client.state = ConnectionState.DISCONNECTED
+        self.gone.add(client.id)
+        number = client.link.session.number
+        self.recorder.note_connection(now_ns, client.id, "disconnected", number, "closed")
+
+    def change(self, now_ns: int, conditions: NetworkConditions) -> None:
+        """Put new conditions on every link; what is in flight stays."""
+        self.conditions = conditions
+        for client in self.clients.values():
+            if client.endpoint is not None:
+                continue
+            client.link.change(now_ns, conditions)
+            client.armed_ns = NEVER
+            self.arm(client, client.link.next_event_ns)
+
+    # -- on the way ----------------------------------------------------------------------
+
+    def send(self, message: Message, now_ns: int) -> None:
+        """Hand a message to its client's link."""
+        client = message.client
+        channel = client.inbound if message.direction == "inbound" else client.outbound
+        channel.send(now_ns, message.size, event=message.event, token=message, data=message.data)
+        self._look(client, channel.next_event_ns, now_ns)
+
+    def passed(self, message: Message, now_ns: int) -> None:
+        """Record a message that a link with nothing to simulate let through at once."""
+        tally = self.tally
+        tally.delivered += 1
+        if message.direction == "inbound":
+            tally.received += 1
+        if self.recording:
+            message.seq = self.recorder.append(
+                now_ns, now_ns, now_ns, message.direction, message.event, message.client.id,
+                message.session, DELIVERED, "", 0, message.size, message.message_id, "/", -1, -1,
+                0 if self.clock.live else -1, NO_PARTS, message.data,
+            )  # fmt: skip
+
+    def account(self, direction: str, fate: str, latency_ns: int) -> None:
+        """Count a message whose row somebody else has written."""
+        tally = self.tally
+        tally.asked += 1
+        tally.sent += direction == "outbound" and fate != "refused"
+        if fate == DELIVERED:
+            tally.delivered += 1
+            tally.received += direction == "inbound"
+            tally.latency_ns += latency_ns
+        elif fate == "refused":
+            tally.refused += 1
+        else:
+            tally.dropped += 1
+
+    def answer(self, question: Message, value: Any, size: int, now_ns: int) -> None:
+        """Send an acknowledgement back to the client."""
+        client = question.client
+        client.outbound.send(now_ns, size, token=Acknowledgement(question, value))
+        self._look(client, client.outbound.next_event_ns, now_ns)
+
+    def _look(self, client: Client, due_ns: int | None, now_ns: int) -> None:
+        if due_ns is not None and due_ns <= now_ns and not client.pumping:
+            self.pump(client)
+        else:
+            self.arm(client, due_ns)
+        if not client.link.session.steady:
+            self.arm(client, client.link.session.next_event_ns)
+            self._sessions(client, now_ns)
+
+    def arm(self, client: Client, due_ns: int | None) -> None:
+        """See to it that somebody looks at the link at `due_ns`."""
+        if due_ns is not None and due_ns < client.armed_ns:
+            client.armed_ns = due_ns
+            self.clock.call_at(due_ns, lambda: self.pump(client))
+
+    def pump(self, client: Client) -> None:
+        """Deliver whatever has been decided on a client's link by now."""
+        if client.pumping:  # called by a handler from within: the outer one goes on
+            return
+        client.pumping = True
+        link = client.link
+        try:
+            while True:
+                now_ns = self.clock.now_ns()
+                client.armed_ns = NEVER
+                for transit in client.inbound.advance(now_ns):
+                    self._decided(client, transit, now_ns)
+                for transit in client.outbound.advance(now_ns):
+                    self._decided(client, transit, now_ns)
+                self._sessions(client, now_ns)
+                due_ns = link.next_event_ns
+                if due_ns is None or due_ns > now_ns:
+                    break
+        finally:
+            client.pumping = False
+        self.arm(client, due_ns)
+
+    def _sessions(self, client: Client, now_ns: int) -> None:
+        for event in client.link.session.events(now_ns):
+            self._session_event(client, event)
+
+    def _session_event(self, client: Client, event: SessionEvent) -> None:
+        if event.kind == "cut":
+            back = client.link.session.back_ns(event.at_ns)
+            final = back is not None and back >= NEVER
+            client.state = ConnectionState.DISCONNECTED if final else _RECONNECTING
+            self.connected.pop(client.id, None)
+            self.tally.disconnections += 1
+        else:
+            client.state = _CONNECTED
+            self.connected[client.id] = client
+            self.tally.reconnections += 1
+        state = str(client.state)
+        self.recorder.note_connection(event.at_ns, client.id, state, event.number, event.cause)
+        self.on_connection("disconnect" if event.kind == "cut" else "connect", client.id)
+
+    # -- arrived, or not -----------------------------------------------------------------
+
+    def _decided(self, client: Client, transit: Transit, now_ns: int) -> None:
+        token = transit.token
+        if type(token) is Acknowledgement:
+            if transit.fate == DELIVERED and not transit.copy:
+                self._answered(token, transit)
+            return
+        message: Message = token
+        if transit.copy:
+            message = self._copy(message)
+        if transit.corruption is not None and transit.fate == DELIVERED:
+            message, transit = self._damage(message, transit)
+        if transit.fate != DELIVERED:
+            self._drop(message, transit, now_ns)
+        elif message.reason:
+            self._record(message, transit, "refused", "validation", now_ns)
+            self.tally.refused += not transit.copy
+            resolve(message, False)
+        else:
+            self._deliver(message, transit, now_ns)
+
+    def _drop(self, message: Message, transit: Transit, now_ns: int) -> None:
+        self._record(message, transit, "dropped", transit.cause, now_ns)
+        self.tally.dropped += not transit.copy
+        if message.ack_id < 0:  # who asked for an answer waits for it until his time is up
+            resolve(message, False)
+
+    def _deliver(self, message: Message, transit: Transit, now_ns: int) -> None:
+        self._record(message, transit, DELIVERED, "", now_ns)
+        tally = self.tally
+        if transit.copy:
+            tally.duplicates += 1
+        else:
+            tally.delivered += 1
+            assert transit.delivered_ns is not None
+            tally.latency_ns += transit.delivered_ns - transit.sent_ns
+        if message.direction == "outbound":
+            resolve(message, True)
+            return
+        tally.received += not transit.copy
+        self.dispatch(message)
+
+    def _copy(self, message: Message) -> Message:
+        copy = Message(
+            message.client, message.direction, message.event, message.data, message.flat,
+            message.size, message.reason, message.message_id, message.created_ns,
+        )  # fmt: skip
+        copy.session = message.session
+        return copy
+
+    def _damage(self, message: Message, transit: Transit) -> tuple[Message, Transit]:
+        """Carry out the corruption that the channel ordered; what arrives is inspected anew."""
+        assert transit.corruption is not None
+        kinds = self.conditions.for_direction(message.direction).corrupt_kinds
+        try:
+            message.data = _damaged(message.data, corruption.directive(transit.corruption, kinds))
+        except ValueError:
+            return message, transit._replace(fate="dropped", cause="corrupt")
+        message.flat = False
+        if self.validating and message.direction == "inbound":
+            message.reason = self.registry.measure(message.event, message.data)[1]
+        return message, transit
+
+    def _record(
+        self, message: Message, transit: Transit, fate: str, cause: str, now_ns: int
+    ) -> None:
+        if not self.recording:
+            return
+        delivered_ns = -1 if transit.delivered_ns is None else transit.delivered_ns
+        late_ns = now_ns - delivered_ns if delivered_ns >= 0 and self.clock.live else -1
+        if fate == "dropped":
+            delivered_ns = late_ns = -1
+        sent_ns, parts = transit.sent_ns, transit.parts
+        message.seq = self.recorder.append(
+            message.created_ns, sent_ns + parts[0], delivered_ns, message.direction,
+            message.event, message.client.id, message.session, fate, cause, transit.copy,
+            message.size, message.message_id, "/", message.ack_id, -1, late_ns, parts,
+            message.data,
+        )  # fmt: skip
+
+    def _answered(self, answer: Acknowledgement, transit: Transit) -> None:
+        question = answer.question
+        assert transit.delivered_ns is not None
+        if self.recording and question.seq >= 0:
+            round_trip_ns = transit.delivered_ns - question.created_ns
+            self.recorder.set_round_trip(question.seq, round_trip_ns)
+        resolve(question, answer.value)
+
+    def handed(self, message: Message) -> Any:
+        """Return what handlers get: theirs to change, enriched with metadata."""
+        data = message.data if message.flat else snapshot(message.data)
+        return enriched(data, message.message_id, self.started_at + message.created_ns / 1e9)
+
+    # -- handlers ------------------------------------------------------------------------
+
+    def dispatch(self, message: Message) -> None:
+        """Run the handlers now, or after those of the client's earlier messages."""
+        client = message.client
+        client.queue.append(message)
+        if not client.busy:
+            self.drain(client)
+
+    def drain(self, client: Client) -> None:
+        """Run what waits for a client's handlers; hand over to a task where one has to wait."""
+        queue = client.queue
+        client.busy = True
+        rest: Coroutine[Any, Any, None] | None = None
+        try:
+            while queue:
+                message = queue.popleft()
+                rest = self.handlers.begin(message, self.handed(message))
+                if rest is not None:
+                    client.handling = self.spawn(self._work(client, message, rest))
+                    return
+                self._handled(message)
+        finally:
+            if rest is None:
+                client.busy = False
+
+    def spawn(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run a coroutine beside everything else."""
+        task = asyncio.get_running_loop().create_task(coro)
+        self._tasks.add(task)  # the loop keeps weak references only
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _work(
+        self, client: Client, message: Message, rest: Coroutine[Any, Any, None]
+    ) -> None:
+        try:
+            await rest
+            self._handled(message)
+            while client.queue:
+                message = client.queue.popleft()
+                following = self.handlers.begin(message, self.handed(message))
+                if following is not None:
+                    await following
+                self._handled(message)
+        except BaseException:
+            resolve(message, False)
+            raise
+        finally:
+            client.busy = False
+            client.handling = None
+
+    def _handled(self, message: Message) -> None:
+        future = message.future
+        if message.ack_id >= 0:
+            self.on_answer(message)
+        elif future is None or future.done():
+            return
+        elif self.strict and message.error is not None:
+            future.set_exception(message.error)
+        else:
+            future.set_result(True)
+
+    on_answer: Callable[[Message], None]
+    """Called with a message that asks for an acknowledgement, when its handlers are done."""
+
+
+def _damaged(data: Any, damage: corruption.Damage) -> Any:
+    """Return the payload as it arrives; ValueError if its JSON cannot be read any more."""
+    arrived = corruption.apply(data, damage)
+    if isinstance(arrived, str | bytes) and not isinstance(data, str | bytes):
+        return json.loads(arrived)
+    return arrived
+
+
+def resolve(message: Message, value: Any) -> None:
+    """Tell whoever waits for a message what came of it."""
+    if message.future is not None and not message.future.done():
+        message.future.set_result(value)

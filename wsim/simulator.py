@@ -1,0 +1,517 @@
+"""The in-process simulator of a Socket.IO server behind a network.
+
+It stands on :mod:`wsim.network` (delivery), :mod:`wsim.handlers`, :mod:`wsim.messages` (what
+is allowed) and :mod:`wsim.history`; what it tells of itself is in :mod:`wsim.insight`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import get_running_loop
+from collections.abc import Callable, Mapping
+from functools import partial
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any
+
+from wsim.clients import Client, Endpoint, Message
+from wsim.clock import Clock
+from wsim.conditions import NetworkConditions
+from wsim.errors import PayloadError, UsageError
+from wsim.handlers import Handler, Handlers
+from wsim.history import History
+from wsim.intake import Intake
+from wsim.link import Link
+from wsim.messages import Registry, Schema, check_event_name
+from wsim.network import Network
+from wsim.payloads import ack_size, arguments, payload
+from wsim.profiles import Profile, profile
+from wsim.settings import Settings, settings_for, settings_from
+
+_S = 1_000_000_000
+
+
+class WebSocketServerSimulator(Intake):
+    """A Socket.IO server, its clients and the network between them, in one process.
+
+    Parameters
+    ----------
+    config
+        ``network`` (conditions by name), ``profile``, ``validate_messages``,
+        ``record_messages``, ``max_history``, ``seed``, ``strict``, ``time_scale``, ``run``,
+        ``started_at``: see :class:`wsim.settings.Settings`. All may be left out.
+
+    Raises
+    ------
+    ConditionsError, UnknownNameError
+        For a name or value that is not allowed.
+
+    Examples
+    --------
+    >>> from wsim.clock import run
+    >>> sim = WebSocketServerSimulator({"network": {"latency_ms": 50, "jitter_ms": 0}, "seed": 1})
+    >>> @sim.on("driveCommands")
+    ... def drive(command):
+    ...     print(command["linear"], "after", sim.now_s, "s")
+    >>> async def main():
+    ...     client_id = await sim.connect()
+    ...     return await sim.receive("driveCommands", {"linear": 0.5}, client_id)
+    >>> run(main())
+    0.5 after 0.10000264 s
+    True
+    """
+
+    def __init__(self, config: Mapping[str, Any] | None = None) -> None:
+        self._make(settings_from(config))
+
+    def _make(self, settings: Settings) -> None:
+        super().__init__(settings.time_scale)
+        self.settings = settings
+        self.seed, self.started_at = settings.seed, settings.started_at
+        about: dict[str, Any] = {"started_at": settings.started_at, "seed": settings.seed}
+        about["conditions"] = settings.network.to_dict()
+        self.recorder = History(
+            settings.max_history, run=settings.run, profile=settings.profile, about=about
+        )
+        self.registry = Registry()
+        self._handlers = Handlers()
+        self._net = Network(
+            settings.network, settings.seed, self.recorder, self._handlers, self.registry
+        )
+        self._net.recording = settings.record_messages
+        self._net.validating = settings.validate_messages
+        self._net.strict, self._net.started_at = settings.strict, settings.started_at
+        self._net.on_connection = self._connection_changed
+        self._net.on_answer = self._answer
+        self._endpoints: list[Endpoint] = []
+        self._clients_made = self._messages_made = 0
+        self._rover: dict[str, Any] = {}
+
+    def _moved(self, clock: Clock) -> None:
+        self._net.clock = clock
+        self._clock_ns = clock.now_ns
+        for client in self._net.clients.values():
+            client.armed_ns = 2**62
+            if client.endpoint is None:
+                self._net.arm(client, client.link.next_event_ns)
+
+    def __repr__(self) -> str:
+        clients = len(self._net.connected)
+        return f"<WebSocketServerSimulator {self.recorder.profile!r}, {clients} clients>"
+
+    # -- handlers and schemas ------------------------------------------------------------
+
+    def on(self, event_name: str, handler: Handler | None = None) -> Any:
+        """Register a handler of an event; without one, return a decorator.
+
+        A handler takes the payload (several arguments if the message has several), may be a
+        coroutine function, and what it returns is the acknowledgement. ``connect`` and
+        ``disconnect`` handlers get the client's id.
+        """
+        if handler is None:
+            check_event_name(event_name)
+            return partial(self._decorated, event_name)
+        self._handlers.add(event_name, handler)
+        return handler
+
+    def _decorated(self, event_name: str, handler: Handler) -> Handler:
+        self._handlers.add(event_name, handler)
+        return handler
+
+    def off(self, event_name: str, handler: Handler | None = None) -> bool:
+        """Remove a handler of an event, or all; say whether there was one."""
+        return self._handlers.remove(event_name, handler)
+
+    def set_default_handler(self, handler: Handler | None) -> None:
+        """Set what is called with (event name, payload) for events without a handler."""
+        self._handlers.set_default(handler)
+
+    @property
+    def event_handlers(self) -> dict[str, list[Handler]]:
+        """The registered handlers by event."""
+        return self._handlers.by_event
+
+    def register_schema(self, event_name: str, schema: Schema) -> None:
+        """Set the JSON Schema of an event's payload."""
+        self.registry.register(event_name, schema)
+
+    # -- clients -------------------------------------------------------------------------
+
+    @property
+    def connected_clients(self) -> Mapping[str, Client]:
+        """The connected clients by id."""
+        return MappingProxyType(self._net.connected)
+
+    async def connect(self, client_id: str | None = None) -> str:
+        """Connect a client, which takes one one-way delay, and return its id."""
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.connect(client_id))
+        client = self._new_client(client_id)
+        try:
+            await self._come_in(client)
+        except asyncio.CancelledError:
+            self._net.clients.pop(client.id, None)
+            raise
+        if self._net.clients.get(client.id) is client:
+            await self._admit(client)
+        return client.id
+
+    async def _come_in(self, client: Client) -> None:
+        """Wait for the handshake to cross; an outage holds it."""
+        conditions = client.inbound.conditions
+        if not conditions.enabled:
+            return
+        window = client.link.session.outage(self._now_ns())
+        held_s = 0.0 if window is None else (window[1] - self._now_ns()) / _S
+        if conditions.latency_ms or held_s:
+            await self.sleep(held_s + conditions.latency_ms / 1e3)
+
+    async def _admit(self, client: Client) -> None:
+        self._net.admit(client, self._now_ns())
+        await self._notify("connect", client)
+
+    def admit(
+        self,
+        client_id: str | None = None,
+        *,
+        endpoint: Endpoint | None = None,
+        link: Link | None = None,
+    ) -> Client:
+        """Take a client in at once, without a crossing; the door's way in for a real one.
+
+        Parameters
+        ----------
+        endpoint, link
+            Of a real client: who reaches it, and the link that its door drives.
+        """
+        self._at_home()
+        client = self._new_client(client_id, endpoint, link)
+        self._net.admit(client, self._now_ns())
+        self._connection_changed("connect", client.id)
+        return client
+
+    def _new_client(
+        self, client_id: str | None, endpoint: Endpoint | None = None, link: Link | None = None
+    ) -> Client:
+        index = self._clients_made
+        name = f"client-{index + 1}" if client_id is None else client_id
+        if not isinstance(name, str) or not name:
+            raise UsageError(f"client id {client_id!r} is not a text; leave it out to get one")
+        if name in self._net.clients:
+            raise UsageError(f"client '{name}' is connected already; disconnect it first")
+        self._clients_made += 1
+        return self._net.add_client(name, index, endpoint, link)
+
+    async def disconnect(self, client_id: str) -> bool:
+        """Disconnect a client for good; what is in flight is not delivered. False if unknown."""
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.disconnect(client_id))
+        client = self._net.clients.get(client_id)
+        if client is None:
+            return False
+        if client.endpoint is not None:
+            return await client.endpoint.disconnect(client_id)
+        self._net.remove(client, self._now_ns())
+        await self._notify("disconnect", client)
+        return True
+
+    def dismiss(self, client_id: str) -> None:
+        """Note that a real client has gone; its door calls this."""
+        client = self._net.clients.get(client_id)
+        if client is not None:
+            self._net.remove(client, self._now_ns())
+            self._connection_changed("disconnect", client_id, client)
+
+    async def close(self) -> None:
+        """Disconnect everybody."""
+        for client_id in list(self._net.clients):
+            await self.disconnect(client_id)
+
+    async def _notify(self, event: str, client: Client) -> None:
+        if event in self._handlers:
+            message = Message(client, "inbound", event, None, True, 0, "", "", self._now_ns())
+            rest = self._handlers.begin(message, client.id)
+            if rest is not None:
+                await rest
+            if self._net.strict and message.error is not None:
+                raise message.error
+
+    def _connection_changed(self, event: str, client_id: str, client: Client | None = None) -> None:
+        client = client or self._net.clients.get(client_id)
+        if client is not None and event in self._handlers:
+            self._net.spawn(self._notify(event, client))
+
+    # -- messages ------------------------------------------------------------------------
+
+    async def receive(self, event_name: str, data: Any = None, client_id: str = "") -> bool:
+        """Send a message from a client to the server, and wait until its handlers are done.
+
+        Returns
+        -------
+        True if it was delivered; False if it was lost, refused or has no such client.
+
+        Raises
+        ------
+        UsageError
+            From within a handler of the same client, which would wait for itself.
+        """
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.receive(event_name, data, client_id))
+        measured = self._measure(event_name, data)
+        now_ns = self._clock_ns()
+        client = self._net.connected.get(client_id)
+        if client is not None and client.busy and client.handling is asyncio.current_task():
+            raise _waits_for_itself("receive", event_name, client_id)
+        message = self._inbound(event_name, data, client_id, measured, now_ns)
+        if message is None:
+            return False
+        client = message.client
+        if not message.reason and client.inbound.send_now(now_ns) is not None:
+            self._net.passed(message, now_ns)
+            if not client.busy:
+                return await self._handle_here(message)
+            message.future = get_running_loop().create_future()
+            client.queue.append(message)
+            return bool(await message.future)
+        return bool(await self._send_off(message, now_ns))
+
+    async def _handle_here(self, message: Message) -> bool:
+        """Run the handlers of a message that arrived at once, in the caller's task."""
+        client = message.client
+        client.busy = True
+        try:
+            rest = self._handlers.begin(message, self._net.handed(message))
+            if rest is not None:
+                client.handling = asyncio.current_task()
+                await rest
+        finally:
+            client.busy = False
+            client.handling = None
+            if client.queue:
+                self._net.drain(client)
+        if message.error is not None and self._net.strict:
+            raise message.error
+        return True
+
+    async def call(
+        self, event_name: str, data: Any = None, client_id: str = "", *, timeout_s: float = 60.0
+    ) -> Any:
+        """Send a message from a client that asks for an acknowledgement, and return the answer.
+
+        It crosses, the handlers run, and the first value they return comes back; the round
+        trip is recorded with the message.
+
+        Raises
+        ------
+        TimeoutError
+            If no answer came within `timeout_s` simulated seconds: message or answer were
+            lost, the message was refused, a handler failed, or there is no such client.
+        """
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.call(event_name, data, client_id, timeout_s=timeout_s))
+        client = self._net.clients.get(client_id)
+        if client is not None and client.busy and client.handling is asyncio.current_task():
+            raise _waits_for_itself("call", event_name, client_id)
+        size, reason, flat = self._measure(event_name, data)
+        now_ns = self._clock_ns()
+        ack_id = 0 if client is None else client.acks
+        measured = (size + len(str(ack_id)) if size else 0, reason, flat)
+        message = self._inbound(event_name, data, client_id, measured, now_ns)
+        if message is None:
+            raise TimeoutError(f"call '{event_name}': no client '{client_id}' is connected")
+        message.ack_id = ack_id
+        message.client.acks += 1
+        answer = self._send_off(message, now_ns)
+        self._net.clock.call_at(now_ns + round(timeout_s * _S), partial(_give_up, message))
+        return await answer
+
+    def _answer(self, message: Message) -> None:
+        """Send back what the handlers returned; one that failed answers nothing."""
+        if message.error is not None:
+            if self._net.strict and message.future is not None and not message.future.done():
+                message.future.set_exception(message.error)
+            return
+        try:
+            size = ack_size(arguments(message.ack), message.ack_id)
+        except PayloadError as error:
+            self._handlers.failed(message, error)
+            return
+        self._net.answer(message, message.ack, size, self._clock_ns())
+
+    async def emit(self, event_name: str, data: Any = None, client_id: str | None = None) -> bool:
+        """Send a message from the server to one client, or to all, and wait for its fate.
+
+        Returns
+        -------
+        True if it was delivered, in a broadcast to one client at least. A real client counts
+        as reached once the message is handed to its network.
+        """
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.emit(event_name, data, client_id))
+        measured = self._measure(event_name, data)
+        now_ns = self._clock_ns()
+        if client_id is not None:
+            fate = self._emit(event_name, data, client_id, measured, now_ns)
+            return fate if isinstance(fate, bool) else bool(await fate)
+        names = list(self._net.clients)
+        fates = [self._emit(event_name, data, name, measured, now_ns) for name in names]
+        return any([fate if isinstance(fate, bool) else await fate for fate in fates])
+
+    def _emit(
+        self, event: str, data: Any, client_id: str, measured: tuple[int, str, bool], now_ns: int,
+        wait: bool = True,
+    ) -> bool | asyncio.Future[Any]:  # fmt: skip
+        client = self._net.clients.get(client_id)
+        if client is not None and client.endpoint is not None:
+            return self._to_endpoint(client, event, data, measured[1])
+        message = self._outbound(event, data, client_id, measured, now_ns)
+        if message is None:
+            return False
+        if message.client.outbound.send_now(now_ns) is not None:
+            self._net.passed(message, now_ns)
+            return True
+        if wait:
+            return self._send_off(message, now_ns)
+        self._net.send(message, now_ns)
+        return False
+
+    def receive_nowait(self, event_name: str, data: Any = None, client_id: str = "") -> None:
+        """Send a message from a client to the server without waiting; call it in the loop."""
+        self._enter()
+        now_ns = self._clock_ns()
+        measured = self._measure(event_name, data)
+        message = self._inbound(event_name, data, client_id, measured, now_ns)
+        if message is None:
+            return
+        if not message.reason and message.client.inbound.send_now(now_ns) is not None:
+            self._net.passed(message, now_ns)
+            self._net.dispatch(message)
+        else:
+            self._net.send(message, now_ns)
+
+    def emit_nowait(self, event_name: str, data: Any = None, client_id: str | None = None) -> None:
+        """Send a message to one client, or to all, without waiting; call it in the loop."""
+        self._enter()
+        measured = self._measure(event_name, data)
+        now_ns = self._clock_ns()
+        for name in list(self._net.clients) if client_id is None else [client_id]:
+            self._emit(event_name, data, name, measured, now_ns, wait=False)
+
+    async def handle(self, event_name: str, args: tuple[Any, ...], client_id: str) -> Any:
+        """Run the handlers of a message that a real client's door delivered.
+
+        Returns
+        -------
+        The first value a handler returned: the acknowledgement. Handlers of one client run
+        one message after another.
+        """
+        if get_running_loop() is not self._loop and not self._at_home():
+            return await self._carry(self.handle(event_name, args, client_id))
+        client = self._net.clients.get(client_id)
+        if client is None:
+            return None
+        message = Message(
+            client, "inbound", event_name, payload(args), True, 0, "", "", self._clock_ns()
+        )
+        message.future = get_running_loop().create_future()
+        self._net.dispatch(message)
+        await message.future
+        return message.ack
+
+    # -- the network ---------------------------------------------------------------------
+
+    @property
+    def network_conditions(self) -> NetworkConditions:
+        """The conditions in force."""
+        return self._net.conditions
+
+    conditions = network_conditions
+
+    def set_network_conditions(
+        self, conditions: Mapping[str, Any] | NetworkConditions
+    ) -> NetworkConditions:
+        """Change some conditions, or all; messages in flight stay in flight.
+
+        Raises
+        ------
+        ConditionsError
+            For a name or value that is not allowed; then nothing changes.
+        """
+        if isinstance(conditions, NetworkConditions):
+            changed = conditions
+        elif isinstance(conditions, Mapping):
+            changed = self._net.conditions.replace(**conditions)
+        else:
+            raise UsageError(f"{conditions!r} are no conditions; give {{'latency_ms': 200}}")
+        self._do(lambda: self._change(changed))
+        return changed
+
+    def set_profile(self, value: Any) -> Profile:
+        """Put a profile in force, by name or as such; its time scale is for live use."""
+        found = profile(value)
+
+        def change() -> None:
+            self.recorder.profile = found.name
+            self._set_time_scale(found.time_scale)
+            self._change(found.conditions)
+
+        self._do(change)
+        return found
+
+    def _change(self, conditions: NetworkConditions) -> None:
+        now_ns = self._now_ns()
+        self._net.change(now_ns, conditions)
+        self.recorder.note_change(now_ns, conditions.to_dict(), self.recorder.profile)
+        for endpoint in self._endpoints:
+            endpoint.conditions_changed()
+
+    def add_endpoint(self, endpoint: Endpoint) -> Callable[[], None]:
+        """Let a door to real clients know of changes; call what is returned to end that."""
+        self._endpoints.append(endpoint)
+        return lambda: self._endpoints.remove(endpoint)
+
+    def account(self, direction: str, fate: str, latency_ns: int = 0) -> None:
+        """Count a message of a real client, whose door has written its row."""
+        self._net.account(direction, fate, latency_ns)
+
+    def serve(self, **options: Any) -> Any:
+        """Serve real Socket.IO clients; see :func:`wsim.serving.serve`."""
+        serving: Any = import_module("wsim.serving")  # a floor above: loaded when called
+        return serving.serve(self, **options)
+
+
+def _waits_for_itself(verb: str, event: str, client_id: str) -> UsageError:
+    return UsageError(
+        f"{verb}('{event}') of '{client_id}' from within a handler of the same client would wait"
+        f" for itself: use receive_nowait, or asyncio.create_task(sim.{verb}(...))"
+    )
+
+
+def _give_up(message: Message) -> None:
+    if message.future is not None and not message.future.done():
+        message.future.set_exception(
+            TimeoutError(f"call '{message.event}' of '{message.client.id}': no answer came in time")
+        )
+
+
+def create_websocket_simulator(
+    profile: Any = "default", **overrides: Any
+) -> WebSocketServerSimulator:
+    """Create a simulator with the conditions of a profile.
+
+    Parameters
+    ----------
+    profile
+        A name such as ``"perfect"``, ``"default"``, ``"stressed"`` or ``"mars"``, a profile
+        file, a :class:`~wsim.profiles.Profile` or conditions.
+    **overrides
+        Settings (``seed``, ``strict``, ``max_history``, ...) and conditions by name.
+
+    Raises
+    ------
+    UnknownNameError, ConditionsError
+        For an unknown profile, setting or condition, or a value out of range.
+    """
+    sim = WebSocketServerSimulator.__new__(WebSocketServerSimulator)
+    sim._make(settings_for(profile, overrides))
+    return sim
