@@ -62,7 +62,7 @@ def plot_differences(
         If the table is not one of ``compare``, or `unit` is not one of the three.
     """
     require(table, ["metric", "difference", "low", "high", "verdict"], "plot_differences")
-    kinds = [unit_of(str(metric)) for metric in table["metric"]]
+    kinds = units_of(table)
     present: list[Unit] = [one for one in UNITS if one in kinds]
     chosen = unit if unit is not None else next(iter(present), UNITS[0])
     if chosen not in UNITS:
@@ -81,6 +81,13 @@ def plot_differences(
     legend(ax, outside=True)
     describe(ax, _words(rows, chosen))
     return ax
+
+
+def units_of(table: pd.DataFrame) -> list[Unit]:
+    """Return the unit of each row: as `compare` says, or by the name of the metric."""
+    if "unit" not in table.columns:
+        return [unit_of(str(metric)) for metric in table["metric"]]
+    return [unit if unit in ("ms", "share") else "number" for unit in table["unit"]]
 
 
 def unit_of(metric: str) -> Unit:

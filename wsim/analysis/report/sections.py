@@ -1,0 +1,308 @@
+"""The chapters of a report, from the study to words, tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsim.analysis import plots
+from wsim.analysis.columns import codes
+from wsim.analysis.comparison import compare
+from wsim.analysis.plots.drops import time_bins
+from wsim.analysis.plots.path import STOPS
+from wsim.analysis.report import tables
+from wsim.analysis.report.bursts import burst_table
+from wsim.analysis.report.document import Document, Picture, Section
+from wsim.analysis.report.made import made, run_table
+from wsim.analysis.report.study import Frames, Study, entries
+from wsim.analysis.report.words import BANDS, verdict
+from wsim.errors import WsimError, unknown
+
+MANY = "How would it have felt to drive over each of these networks?"
+ONE = "What did this network do to the messages, and would the rover have been safe?"
+SPAN_S = 20.0
+"""Length of the piece of the run that the timelines show."""
+
+
+def document(
+    study: Study,
+    *,
+    title: str,
+    baseline: str | None,
+    command: str | None,
+    objectives: Any,
+    tcp_counterparts: Mapping[str, Any] | None,
+) -> Document:
+    """Return the whole report of a study, its pictures not yet drawn."""
+    verdicts = [verdict(study, name) for name in study.names]
+    main = tables.main_table(study)
+    sections: list[Section | None] = [
+        latency(study),
+        drops(study),
+        timelines(study),
+        ages(study),
+        whereabouts(study),
+        parts(study),
+        bursts(study),
+    ]
+    if objectives is not None:
+        sections.insert(0, wanted(study, objectives))
+    if len(study.entries) > 1:
+        sections.insert(0 if objectives is None else 1, comparison(study, baseline))
+    sections += [over_tcp(study, tcp_counterparts or {}), details(study), runs(study)]
+    grades = ", ".join(f"{band.word} up to {plots.duration(band.up_to_ms)}" for band in BANDS[:-1])
+    rating = (
+        f"Graded by the age of the newest {study.command} at the rover that is exceeded 1 % of "
+        f"the time: {grades}, beyond that {BANDS[-1].word}."
+    )
+    return Document(
+        title, MANY if len(study.entries) > 1 else ONE, verdicts, main,
+        [one for one in sections if one is not None],
+        [rating, *tables.unique(study.notes)], made(study, command),
+    )  # fmt: skip
+
+
+def latency(study: Study) -> Section:
+    """Distributions of latency."""
+    pooled = study.pooled
+    return Section(
+        "Latency",
+        ["From the moment the application wanted to send to the arrival, one way."],
+        pictures=[
+            Picture(
+                "Share of all messages that arrived within a time; lost ones never do.",
+                partial(plots.plot_latency, pooled),
+            ),
+            Picture(
+                "The slow tail: latency at each percentile of the delivered messages.",
+                partial(plots.plot_latency, pooled, kind="percentiles"),
+            ),
+            Picture("The shape of each distribution.",
+                    partial(plots.plot_latency, pooled, kind="ridge")),
+            Picture(
+                "Latency of each message by sending time, first run; ticks above are losses.",
+                lambda: plots.plot_latency_over_time(first_runs(study)),
+            ),
+        ],
+    )  # fmt: skip
+
+
+def drops(study: Study) -> Section:
+    """Drop rates, and why."""
+    causes = tables.cause_table(study)
+    return Section(
+        "Drop rates",
+        tables=[causes] if causes else [],
+        pictures=[
+            Picture("Share of the messages that never arrived.",
+                    partial(plots.plot_drop_rate, study.pooled)),
+            Picture("How losses cluster: bursts show as a curve above the thin line.",
+                    partial(plots.plot_loss_runs, study.pooled)),
+        ],
+        notes=["Intervals of drop rates take losses as independent; bursts make them too narrow."],
+    )  # fmt: skip
+
+
+def timelines(study: Study) -> Section:
+    """The commands of every network side by side."""
+    window = telling_window(study)
+
+    def draw(name: str) -> Any:
+        frame = study.first(name)
+        if "direction" in frame.columns and (frame["direction"] == "inbound").any():
+            frame = frame[(frame["direction"] == "inbound").to_numpy()]
+        by = "event_name" if "event_name" in frame.columns else None
+        return plots.plot_timeline(frame, by=by, window=window)
+
+    return Section(
+        "Command timelines",
+        [
+            f"The same {window[1] - window[0]:.0f} seconds of the run under each network, "
+            "chosen where most went wrong. Late means more than 200 ms."
+        ],
+        pictures=[Picture(name, partial(draw, name)) for name in study.names],
+    )
+
+
+def telling_window(study: Study, span_s: float = SPAN_S) -> tuple[float, float]:
+    """Return the span of time with most losses of commands, emergency stops counting more."""
+    frame = first_runs(study)
+    created = frame["created_s"].to_numpy()
+    weight = (frame["fate"] == "dropped").to_numpy().astype(float)
+    if "event_name" in frame.columns:
+        weight += 20.0 * codes(frame, "event_name").where(*STOPS)
+    if "direction" in frame.columns:
+        weight *= (frame["direction"] != "outbound").to_numpy()
+    usable = np.isfinite(created)
+    edges = time_bins(created[usable], 1.0)
+    if len(edges) < 2:
+        return 0.0, span_s
+    trouble = np.histogram(created[usable], edges, weights=weight[usable])[0]
+    width = min(int(span_s), len(trouble))
+    sums = np.convolve(trouble, np.ones(width), "valid")
+    start = float(np.floor(edges[int(np.argmax(sums))]))
+    return start, start + width
+
+
+def first_runs(study: Study) -> pd.DataFrame:
+    """Return the first run of every network, in one frame."""
+    first = codes(study.pooled, "run").where(*study.names)
+    return study.pooled[first]
+
+
+def ages(study: Study) -> Section:
+    """The age of the newest command."""
+    return Section(
+        "Age of commands",
+        [
+            f"How old the newest {study.command} is that the rover knows. It grows while nothing "
+            "arrives, so it counts delay, loss and silence together."
+        ],
+        pictures=[
+            Picture(name, partial(_age, study, name)) for name in study.names
+        ],
+    )  # fmt: skip
+
+
+def _age(study: Study, name: str) -> Any:
+    return plots.plot_age(study.first(name), event=study.command)
+
+
+def whereabouts(study: Study) -> Section:
+    """The path of the rover."""
+    return Section(
+        "Path of the rover",
+        ["Drive commands integrated as they arrived; the rover stops after 0.5 s without one."],
+        pictures=[
+            Picture(
+                "Where the first run's commands would have led.",
+                lambda: plots.plot_path(study.commands(), event=study.command),
+                wide=True,
+            )
+        ],
+    )
+
+
+def parts(study: Study) -> Section:
+    """Where the time went."""
+    return Section(
+        "Where the time went",
+        tables=[tables.parts_table(study)],
+        pictures=[
+            Picture("Mean delay of the delivered messages, part by part.",
+                    partial(plots.plot_delay_parts, study.pooled), wide=True)
+        ],
+    )  # fmt: skip
+
+
+def bursts(study: Study) -> Section:
+    """Bursts of stale commands, by name."""
+    table, words = burst_table(study)
+    return Section("Bursts of stale commands", [words], [table] if table else [])
+
+
+def comparison(study: Study, baseline: str | None) -> Section:
+    """Every network against the baseline."""
+    if baseline is not None and baseline not in study.names:
+        raise unknown("network in this report", baseline, study.names)
+    base = baseline or study.names[0]
+    title = f"Compared with {base}"
+    sides: dict[str, list[pd.DataFrame]] = {
+        name: [run for _, run in study.pooled[(study.pooled["profile"] == name).to_numpy()].groupby(
+            "run", observed=True, sort=False)]
+        for name in study.names
+    }  # fmt: skip
+    first = sides.pop(base)
+    try:
+        table = compare(first, sides, command=study.command)
+    except WsimError as error:
+        return Section(title, [f"Left out: {error}"])
+    says = [
+        f"{name}: " + "; ".join(_main_points(table, name)) + "."
+        for name in sides
+    ]  # fmt: skip
+    kinds: list[tuple[plots.Unit, str]] = [
+        ("ms", "Differences of times."),
+        ("share", "Differences of rates."),
+    ]
+    return Section(
+        title,
+        says,
+        [tables.comparison_table(table, name, base) for name in sides],
+        [
+            Picture(words, partial(plots.plot_differences, table, unit=unit))
+            for unit, words in kinds
+            if len(sides) <= 4
+        ],
+        [*map(str, table.attrs.get("wsim_notes", ())), *_methods(table)],
+    )
+
+
+def _main_points(table: pd.DataFrame, name: str) -> list[str]:
+    rows = table[table["candidate_name"] == name].set_index("metric")
+    wanted_metrics = [m for m in ("p99_ms", "drop_rate", "age_mean_ms") if m in rows.index]
+    return [str(rows.loc[metric, "says"]) for metric in wanted_metrics]
+
+
+def _methods(table: pd.DataFrame) -> list[str]:
+    return [f"Method: {', '.join(tables.unique(map(str, table['method'])))}."]
+
+
+def wanted(study: Study, objectives: Any) -> Section:
+    """What was promised and whether it was kept, as checked by the caller."""
+    if not isinstance(objectives, pd.DataFrame):
+        objectives = pd.DataFrame(objectives)
+    return Section("Objectives", tables=[tables.frame_table(objectives, "Objectives")])
+
+
+def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:
+    """What TCP would have made of the losses, beside every run that lost messages."""
+    for name in given:
+        if name not in study.names:
+            raise unknown("network in this report", name, study.names)
+    lossy = [n for n in study.names if study.row(n)["dropped"] > 0]
+    missing = [name for name in lossy if name not in given]
+    lead = [
+        "A real WebSocket runs over TCP, which sends lost packets again: nothing is lost, "
+        "later messages wait for the missing one, and commands arrive late and in bursts."
+    ]
+    if not given:
+        if not lossy:
+            return None
+        hint = "run the same traffic with transport='tcp' to see it"
+        return Section("Over TCP instead", [*lead, f"Not computed for {', '.join(lossy)}: {hint}."])
+    pairs: dict[str, Any] = {}
+    for entry in study.entries:
+        if entry.name in given:
+            pairs[entry.name] = list(entry.runs)
+            pairs[f"{entry.name} over TCP"] = given[entry.name]
+    both = Study(entries(pairs), study.command)
+    table = tables.main_table(both)
+    notes = [f"Without a counterpart over TCP: {', '.join(missing)}."] if missing else []
+    pictures = [
+        Picture("Share of the messages that arrived within a time.",
+                partial(plots.plot_latency, both.pooled)),
+        Picture("Age of the newest command, first run.",
+                lambda: plots.plot_age(first_runs(both), event=study.command)),
+    ]  # fmt: skip
+    return Section("Over TCP instead", lead, [table], pictures, notes)
+
+
+def details(study: Study) -> Section:
+    """Figures of every event, and what was refused."""
+    refused = tables.refused_table(study)
+    return Section(
+        "Every event", tables=[tables.event_table(study), *([refused] if refused else [])]
+    )
+
+
+def runs(study: Study) -> Section:
+    """The runs behind the numbers."""
+    return Section("Runs", tables=[run_table(study)])
+
+
+__all__ = ["Frames", "document"]

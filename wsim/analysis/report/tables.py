@@ -1,0 +1,170 @@
+"""The tables of a report, as texts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from wsim.analysis.plots.delay_parts import NAMES
+from wsim.analysis.plots.style import duration
+from wsim.analysis.report.document import Table
+from wsim.analysis.report.study import Study
+from wsim.analysis.report.words import interval, percent
+from wsim.schema import PARTS
+
+HEADS = (
+    *("network", "messages", "drop rate [95 %]", "p50", "p90", "p99", "max", "jitter"),
+    *("command age", "age p99", "stops"),
+)
+MEANINGS = (
+    "",
+    "sent, by fate known or not",
+    "share of the sent messages that never arrived, with its Wilson interval",
+    "half of the delivered messages arrived within this time",
+    "nine in ten arrived within this time",
+    "99 in a hundred arrived within this time",
+    "the slowest of the delivered",
+    "smoothed change of latency between neighbours, mean over the run (RFC 3550)",
+    "age of the newest command that the rover knows, averaged over time",
+    "the age that is exceeded 1 % of the time",
+    "times without a command for half a second or longer, which stop the rover",
+)
+
+
+def main_table(study: Study) -> Table:
+    """Return the first table: one row a network."""
+    rows = tuple(summary_row(name, study.row(name)) for name in study.names)
+    return Table("What each network did", HEADS, rows, MEANINGS)
+
+
+def summary_row(name: object, row: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the figures of one row of a summary as texts."""
+    rate = interval(
+        percent(row["drop_rate"]), percent(row["drop_rate_low"]), percent(row["drop_rate_high"])
+    )
+    times = (duration(row[key]) for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms"))
+    more = ("jitter_rfc3550_mean_ms", "age_mean_ms", "age_p99_ms")
+    return (
+        str(name), whole(row["sent"]), rate, *times,
+        *(duration(row.get(key, np.nan)) for key in more), whole(row.get("watchdog_trips", np.nan)),
+    )  # fmt: skip
+
+
+def whole(count: float) -> str:
+    """Return a count with separators; a dash if there is none."""
+    return f"{int(count):,}" if np.isfinite(count) else "–"
+
+
+def event_table(study: Study) -> Table:
+    """Return the same figures for each event and direction."""
+    keys = [c for c in ("event_name", "direction") if c in study.events.columns]
+    rows = []
+    for _, row in study.events.iterrows():
+        name = " · ".join([str(row["profile"]), *(str(row[key]) for key in keys)])
+        rows.append(summary_row(name, {str(key): value for key, value in row.items()}))
+    return Table("By event and direction", ("stream", *HEADS[1:]), tuple(rows), MEANINGS)
+
+
+def parts_table(study: Study) -> Table:
+    """Return the mean parts of the delay of each network."""
+    used = [p for p in PARTS if (study.summary[f"mean_{p}"].abs() > 1e-9).any()]
+    rows = tuple(
+        (name, *(duration(row[f"mean_{p}"]) for p in used), duration(row["mean_ms"]))
+        for name, row in ((name, study.row(name)) for name in study.names)
+    )
+    return Table("Mean parts of the delay", ("network", *(NAMES[p] for p in used), "mean"), rows)
+
+
+def cause_table(study: Study) -> Table | None:
+    """Return what was lost by cause; None if nothing was."""
+    columns = [c for c in study.summary.columns if c.startswith("cause_")]
+    used = [c for c in columns if study.summary[c].sum() > 0]
+    if not used:
+        return None
+    heads = ("network", "dropped", *(c.removeprefix("cause_").replace("_", " ") for c in used))
+    rows = tuple(
+        (name, whole(row["dropped"]), *(whole(row[c]) for c in used))
+        for name, row in ((name, study.row(name)) for name in study.names)
+    )
+    return Table("Why messages were lost", heads, rows)
+
+
+def comparison_table(table: pd.DataFrame, candidate: str, baseline: str) -> Table:
+    """Return the verdicts of `compare` for one candidate."""
+    rows = []
+    for _, row in table[table["candidate_name"] == candidate].iterrows():
+        unit = str(row.get("unit", ""))
+        span = interval(
+            amount(row["difference"], unit), amount(row["low"], unit), amount(row["high"], unit)
+        )
+        values = (amount(row["baseline"], unit), amount(row["candidate"], unit), span)
+        rows.append((_label(row), *values, str(row["verdict"])))
+    heads = ("metric", baseline, candidate, "difference [95 %]", "verdict")
+    return Table(f"{candidate} against {baseline}", heads, tuple(rows))
+
+
+def _label(row: pd.Series) -> str:
+    from wsim.analysis.metrics import METRICS
+
+    metric = METRICS.get(str(row["metric"]))
+    return metric.label if metric else str(row["metric"])
+
+
+def amount(value: float, unit: str) -> str:
+    """Return a value in the unit that `compare` names."""
+    if not np.isfinite(value):
+        return "–"
+    if unit == "ms":
+        return duration(value)
+    return percent(value) if unit == "share" else f"{value:.3g} {unit}".strip()
+
+
+def frame_table(frame: pd.DataFrame, caption: str) -> Table:
+    """Return any frame as a table of texts; its first column names the rows."""
+    heads = tuple(str(column) for column in frame.columns)
+    rows = tuple(tuple(_cell(value) for value in row) for row in frame.itertuples(index=False))
+    return Table(caption, heads, rows, words=True)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}" if np.isfinite(value) else "–"
+    return str(value)
+
+
+def refused_table(study: Study, most: int = 12) -> Table | None:
+    """Return the first messages that validation refused, with the start of their payloads."""
+    rows: list[tuple[str, ...]] = []
+    for entry in study.entries:
+        for run in entry.runs:
+            if "fate" not in run.columns or "event_name" not in run.columns:
+                continue
+            chosen = run[(run["fate"] == "refused").to_numpy()].head(most - len(rows))
+            data = chosen["data"] if "data" in chosen.columns else [None] * len(chosen)
+            at = chosen["created_s"] if "created_s" in chosen.columns else [np.nan] * len(chosen)
+            rows += [
+                (entry.name, f"{t:.3f} s", str(event), excerpt(payload))
+                for t, event, payload in zip(at, chosen["event_name"], data, strict=True)
+            ]
+    if not rows:
+        return None
+    heads = ("network", "sent", "event", "payload")
+    return Table("Messages that were refused", heads, tuple(rows), words=True)
+
+
+def excerpt(payload: object, length: int = 160) -> str:
+    """Return the start of a payload as text, however deep or strange it is."""
+    try:
+        text = json.dumps(payload, ensure_ascii=False, default=repr)
+    except (ValueError, RecursionError, TypeError):
+        text = f"a payload of type {type(payload).__name__} that JSON cannot hold"
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def unique(texts: Iterable[str]) -> list[str]:
+    """Return the texts without repetitions, in order."""
+    return list(dict.fromkeys(texts))

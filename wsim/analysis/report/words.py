@@ -1,0 +1,101 @@
+"""Verdicts in words: what an operator would have felt on each network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wsim.analysis.plots.path import STOPS
+from wsim.analysis.plots.style import duration
+from wsim.analysis.report.document import Verdict
+from wsim.analysis.report.study import Study
+
+
+class Band(NamedTuple):
+    """Up to this age of the newest command (its 99th percentile) driving feels like this."""
+
+    up_to_ms: float
+    word: str
+
+
+BANDS = [
+    Band(200.0, "direct"),
+    Band(400.0, "sluggish"),
+    Band(1000.0, "hard to drive"),
+    Band(10_000.0, "move and wait"),
+    Band(np.inf, "plans only"),
+]
+"""The grades of a report. 200 ms: tasks suffer; 400 ms: the upper limit in planning (see the
+presets of ``THRESHOLDS``); about a second: operators move and wait (Ferrell 1965); beyond ten
+seconds nobody closes the loop by hand. Edit the list to suit the vehicle."""
+
+
+def verdict(study: Study, name: str) -> Verdict:
+    """Return the verdict on one network."""
+    row = study.row(name)
+    if not row["sent"] > 0:
+        return Verdict(name, 4, "no data", "no messages were recorded.")
+    if not row["delivered"] > 0:
+        count = int(row["sent"])
+        return Verdict(name, 4, "cut off", f"none of {count:,} messages arrived.")
+    age = float(row["age_p99_ms"])
+    command = study.event_row(name, study.command)
+    said = [_latency(command if command is not None else row, command is not None)]
+    said += [_lost(row), _stops(row), _emergency(study, name)]
+    grade = next((i for i, band in enumerate(BANDS) if age <= band.up_to_ms), None)
+    sentence = "; ".join(words for words in said if words) + "."
+    if grade is None:
+        return Verdict(name, 3, "not rated", f"no {study.command} to rate it by: {sentence}")
+    return Verdict(name, grade, BANDS[grade].word, sentence)
+
+
+def _latency(row: Mapping[str, Any], is_command: bool) -> str:
+    what = "commands" if is_command else "messages"
+    if not np.isfinite(row["p50_ms"]):
+        return f"no {what} arrived with a usable time"
+    p50, p99 = duration(row["p50_ms"]), duration(row["p99_ms"])
+    if p50 == p99:
+        return f"{what} arrive after {p50}"
+    return f"{what} arrive after {p50}, 99 % of them within {p99}"
+
+
+def _lost(row: Mapping[str, Any]) -> str:
+    if not row["dropped"] > 0:
+        return "none lost"
+    return f"{percent(row['drop_rate'])} of all messages lost"
+
+
+def _stops(row: Mapping[str, Any]) -> str:
+    trips = row.get("watchdog_trips", np.nan)
+    if not np.isfinite(trips):
+        return ""
+    if trips == 0:
+        return "the rover never waits for a command long enough to stop by itself"
+    return f"the rover stops by itself {times(int(trips))}"
+
+
+def _emergency(study: Study, name: str) -> str:
+    row = study.event_row(name, *STOPS)
+    if row is None:
+        return ""
+    sent, arrived = int(row["sent"]), int(row["delivered"])
+    if arrived < sent:
+        return f"{sent - arrived} of {sent} emergency stops never arrived"
+    return f"emergency stops took at most {duration(row['max_ms'])}"
+
+
+def times(count: int) -> str:
+    """Return ``once``, ``twice`` or how many times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def percent(share: float) -> str:
+    """Return a share in percent with three digits at most."""
+    return f"{100 * share:.3g} %" if np.isfinite(share) else "–"
+
+
+def interval(value: str, low: str, high: str) -> str:
+    """Return a value with its interval, if it has one."""
+    return value if "–" in (low, high) else f"{value} [{low}, {high}]"
