@@ -231,7 +231,14 @@ class Network:
     def _drop(self, message: Message, transit: Transit, now_ns: int) -> None:
         self._record(message, transit, "dropped", transit.cause, now_ns)
         self.tally.dropped += not transit.copy
-        if message.ack_id < 0:  # who asked for an answer waits for it until his time is up
+        if message.ack_id >= 0 or message.future is None:
+            return  # who asked for an answer waits for it until his time is up
+        channel = message.client.inbound if message.direction == "inbound" else None
+        conditions = (channel or message.client.outbound).conditions
+        due_ns = message.created_ns + round(conditions.latency_ms * 1e6)
+        if transit.cause in ("loss", "disconnected") and conditions.enabled and due_ns > now_ns:
+            self.clock.call_at(due_ns, lambda: resolve(message, False))  # as long as a crossing
+        else:
             resolve(message, False)
 
     def _deliver(self, message: Message, transit: Transit, now_ns: int) -> None:

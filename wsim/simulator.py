@@ -8,30 +8,26 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import get_running_loop
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from importlib import import_module
-from types import MappingProxyType
 from typing import Any
 
-from wsim.clients import Client, Endpoint, Message
+from wsim.arrivals import Arrivals
+from wsim.clients import Endpoint, Message
 from wsim.clock import Clock
-from wsim.conditions import NetworkConditions
 from wsim.errors import PayloadError, UsageError
 from wsim.handlers import Handler, Handlers
 from wsim.history import History
-from wsim.intake import Intake
-from wsim.link import Link
 from wsim.messages import Registry, Schema, check_event_name
 from wsim.network import Network
 from wsim.payloads import ack_size, arguments, payload
-from wsim.profiles import Profile, profile
 from wsim.settings import Settings, settings_for, settings_from
 
 _S = 1_000_000_000
 
 
-class WebSocketServerSimulator(Intake):
+class WebSocketServerSimulator(Arrivals):
     """A Socket.IO server, its clients and the network between them, in one process.
 
     Parameters
@@ -134,112 +130,6 @@ class WebSocketServerSimulator(Intake):
     def register_schema(self, event_name: str, schema: Schema) -> None:
         """Set the JSON Schema of an event's payload."""
         self.registry.register(event_name, schema)
-
-    # -- clients -------------------------------------------------------------------------
-
-    @property
-    def connected_clients(self) -> Mapping[str, Client]:
-        """The connected clients by id."""
-        return MappingProxyType(self._net.connected)
-
-    async def connect(self, client_id: str | None = None) -> str:
-        """Connect a client, which takes one one-way delay, and return its id."""
-        if get_running_loop() is not self._loop and not self._at_home():
-            return await self._carry(self.connect(client_id))
-        client = self._new_client(client_id)
-        try:
-            await self._come_in(client)
-        except asyncio.CancelledError:
-            self._net.clients.pop(client.id, None)
-            raise
-        if self._net.clients.get(client.id) is client:
-            await self._admit(client)
-        return client.id
-
-    async def _come_in(self, client: Client) -> None:
-        """Wait for the handshake to cross; an outage holds it."""
-        conditions = client.inbound.conditions
-        if not conditions.enabled:
-            return
-        window = client.link.session.outage(self._now_ns())
-        held_s = 0.0 if window is None else (window[1] - self._now_ns()) / _S
-        if conditions.latency_ms or held_s:
-            await self.sleep(held_s + conditions.latency_ms / 1e3)
-
-    async def _admit(self, client: Client) -> None:
-        self._net.admit(client, self._now_ns())
-        await self._notify("connect", client)
-
-    def admit(
-        self,
-        client_id: str | None = None,
-        *,
-        endpoint: Endpoint | None = None,
-        link: Link | None = None,
-    ) -> Client:
-        """Take a client in at once, without a crossing; the door's way in for a real one.
-
-        Parameters
-        ----------
-        endpoint, link
-            Of a real client: who reaches it, and the link that its door drives.
-        """
-        self._at_home()
-        client = self._new_client(client_id, endpoint, link)
-        self._net.admit(client, self._now_ns())
-        self._connection_changed("connect", client.id)
-        return client
-
-    def _new_client(
-        self, client_id: str | None, endpoint: Endpoint | None = None, link: Link | None = None
-    ) -> Client:
-        index = self._clients_made
-        name = f"client-{index + 1}" if client_id is None else client_id
-        if not isinstance(name, str) or not name:
-            raise UsageError(f"client id {client_id!r} is not a text; leave it out to get one")
-        if name in self._net.clients:
-            raise UsageError(f"client '{name}' is connected already; disconnect it first")
-        self._clients_made += 1
-        return self._net.add_client(name, index, endpoint, link)
-
-    async def disconnect(self, client_id: str) -> bool:
-        """Disconnect a client for good; what is in flight is not delivered. False if unknown."""
-        if get_running_loop() is not self._loop and not self._at_home():
-            return await self._carry(self.disconnect(client_id))
-        client = self._net.clients.get(client_id)
-        if client is None:
-            return False
-        if client.endpoint is not None:
-            return await client.endpoint.disconnect(client_id)
-        self._net.remove(client, self._now_ns())
-        await self._notify("disconnect", client)
-        return True
-
-    def dismiss(self, client_id: str) -> None:
-        """Note that a real client has gone; its door calls this."""
-        client = self._net.clients.get(client_id)
-        if client is not None:
-            self._net.remove(client, self._now_ns())
-            self._connection_changed("disconnect", client_id, client)
-
-    async def close(self) -> None:
-        """Disconnect everybody."""
-        for client_id in list(self._net.clients):
-            await self.disconnect(client_id)
-
-    async def _notify(self, event: str, client: Client) -> None:
-        if event in self._handlers:
-            message = Message(client, "inbound", event, None, True, 0, "", "", self._now_ns())
-            rest = self._handlers.begin(message, client.id)
-            if rest is not None:
-                await rest
-            if self._net.strict and message.error is not None:
-                raise message.error
-
-    def _connection_changed(self, event: str, client_id: str, client: Client | None = None) -> None:
-        client = client or self._net.clients.get(client_id)
-        if client is not None and event in self._handlers:
-            self._net.spawn(self._notify(event, client))
 
     # -- messages ------------------------------------------------------------------------
 
@@ -417,62 +307,6 @@ class WebSocketServerSimulator(Intake):
         self._net.dispatch(message)
         await message.future
         return message.ack
-
-    # -- the network ---------------------------------------------------------------------
-
-    @property
-    def network_conditions(self) -> NetworkConditions:
-        """The conditions in force."""
-        return self._net.conditions
-
-    conditions = network_conditions
-
-    def set_network_conditions(
-        self, conditions: Mapping[str, Any] | NetworkConditions
-    ) -> NetworkConditions:
-        """Change some conditions, or all; messages in flight stay in flight.
-
-        Raises
-        ------
-        ConditionsError
-            For a name or value that is not allowed; then nothing changes.
-        """
-        if isinstance(conditions, NetworkConditions):
-            changed = conditions
-        elif isinstance(conditions, Mapping):
-            changed = self._net.conditions.replace(**conditions)
-        else:
-            raise UsageError(f"{conditions!r} are no conditions; give {{'latency_ms': 200}}")
-        self._do(lambda: self._change(changed))
-        return changed
-
-    def set_profile(self, value: Any) -> Profile:
-        """Put a profile in force, by name or as such; its time scale is for live use."""
-        found = profile(value)
-
-        def change() -> None:
-            self.recorder.profile = found.name
-            self._set_time_scale(found.time_scale)
-            self._change(found.conditions)
-
-        self._do(change)
-        return found
-
-    def _change(self, conditions: NetworkConditions) -> None:
-        now_ns = self._now_ns()
-        self._net.change(now_ns, conditions)
-        self.recorder.note_change(now_ns, conditions.to_dict(), self.recorder.profile)
-        for endpoint in self._endpoints:
-            endpoint.conditions_changed()
-
-    def add_endpoint(self, endpoint: Endpoint) -> Callable[[], None]:
-        """Let a door to real clients know of changes; call what is returned to end that."""
-        self._endpoints.append(endpoint)
-        return lambda: self._endpoints.remove(endpoint)
-
-    def account(self, direction: str, fate: str, latency_ns: int = 0) -> None:
-        """Count a message of a real client, whose door has written its row."""
-        self._net.account(direction, fate, latency_ns)
 
     def serve(self, **options: Any) -> Any:
         """Serve real Socket.IO clients; see :func:`wsim.serving.serve`."""
