@@ -16,14 +16,15 @@ S = 1_000_000_000
 PLAIN = NetworkConditions(disconnect_rate=0)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(0, 9), st.integers(0, 20), st.integers(0, 900)), min_size=1),
     st.sampled_from([None, 500, 1500]),
     st.sampled_from([None, 1, 3]),
     st.sampled_from([None, 1e-5]),
+    st.booleans(),
 )
-def test_tail_drop_equals_a_queue_kept_by_hand(rows, most_bytes, most_messages, most_ms):
+def test_tail_drop_equals_a_queue_kept_by_hand(rows, most_bytes, most_messages, most_ms, fast):
     gaps, service, sizes = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     times = np.cumsum(gaps)
     c = PLAIN.replace(
@@ -33,9 +34,9 @@ def test_tail_drop_equals_a_queue_kept_by_hand(rows, most_bytes, most_messages, 
         queue_limit_ms=most_ms,
     )
     half = len(times) // 2
-    finishes, full, waiting = tail_drop(times[:half], service[:half], sizes[:half], c, 0)
+    finishes, full, waiting = tail_drop(times[:half], service[:half], sizes[:half], c, 0, fast=fast)
     free = int(finishes[-1]) if half else 0
-    more = tail_drop(times[half:], service[half:], sizes[half:], c, free, waiting)
+    more = tail_drop(times[half:], service[half:], sizes[half:], c, free, waiting, fast=fast)
     finishes, full = np.append(finishes, more[0]), np.append(full, more[1])
     waiting = more[2]
     queue: deque[tuple[int, int]] = deque()

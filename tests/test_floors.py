@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     0: "errors schema",
     1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
-    "closed_form connection channel schedule link tcp profiles messages payloads identifiers "
+    "closed_form compiled connection channel schedule link tcp profiles messages payloads identifiers "
     "traffic timeline lint explain interchange",
     2: "columns rowpack history formats",
     3: "loops timers clock simulator batch rover",

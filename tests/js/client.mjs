@@ -57,7 +57,7 @@ const commands = {
       }
     }
     say("asked", { median_ms: times.length ? median(times) : null, answered: times.length, lost,
-      answer: shown(answer) });
+      answer: shown(answer) ?? null });
   },
   // ask `count` times at once, and say how many were answered, and whether in order
   burst({ event, count, bytes = 0, timeout = 5000 }) {

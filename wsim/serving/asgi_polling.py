@@ -85,10 +85,26 @@ class PollingPort:
         self.open_requests = 0
         self.cut = asyncio.Event()
         self.closed = asyncio.Event()
+        self.wanted = asyncio.Event()
+        self._injected: list[Frame] = []
 
     def abort(self, how: str = "close") -> None:
         """Answer no more requests of this session."""
         self.cut.set()
+
+    def inject(self, unit: Unit) -> None:
+        """Hand the client a packet that the server never sent, with its next answer."""
+        self._injected += unit.frames
+        self.wanted.set()
+
+    def with_injected(self, scope: Scope, response: Response) -> Response:
+        """Add what was injected to the answer of a request that asks for packets."""
+        if scope["method"] != "GET" or response.status != 200 or not self._injected:
+            return response
+        frames, self._injected = self._injected, []
+        self.wanted.clear()
+        body = join_body([*split_body(response.body), *frames])
+        return with_body(response, body)
 
     async def through(self, direction: str, body: bytes) -> list[Frame]:
         """Let the packets of a body cross; return those that arrive."""
@@ -165,6 +181,7 @@ class Polling:
         if not await gate(self._network, client):
             self._network.lose(client)
             return refusal(_OUT)
+        self._network.join(client)
         await cross(self._network, client, "inbound")
         response = await ask(app, scope, body)
         sid = _sid(response.body) if response.status == 200 else ""
@@ -183,12 +200,14 @@ class Polling:
                 response = await _unless(port.cut, port.post(app, scope, body), refusal(_UNKNOWN))
             else:
                 asked = _unless(port.closed, port.get(app, scope), _NOOP)
+                asked = _unless(port.wanted, asked, _NOOP)
                 response = await _unless(port.cut, asked, refusal(_UNKNOWN))
         except PacketError:
             response = refusal(b'{"code":3,"message":"Bad request"}')
         finally:
             port.open_requests -= 1
             port.last_seen_s = self._network.clock.now_ns() / 1e9
+        response = port.with_injected(scope, response)
         if response.status != 200 or port.closed.is_set():
             await self._drop(app, scope, port)
         return response

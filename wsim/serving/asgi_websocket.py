@@ -75,6 +75,7 @@ class SocketPort:
                 await self._send({"type": _CLOSE, "code": _RESTART})
             return False
         self._client.transports.add(self)
+        self._network.join(self._client)
         await cross(self._network, self._client, "inbound")
         return True
 
@@ -169,3 +170,7 @@ class SocketPort:
             self._tasks.add(task)
         self._to_client.end()
         self._to_app.end()
+
+    def inject(self, unit: Unit) -> None:
+        """Hand the client a packet that the server never sent."""
+        self._to_client.pass_on(unit.frames, unit)

@@ -58,6 +58,9 @@ class Transport(Protocol):
     def abort(self, how: str) -> None:
         """End it at once; `how` is ``close`` or ``reset``."""
 
+    def inject(self, unit: Unit) -> None:
+        """Hand the client a packet that the server never sent."""
+
 
 class Client:
     """A real client, over all its connections.
@@ -75,9 +78,9 @@ class Client:
     def __init__(self, index: int, client_id: str, door: Door, identity: str) -> None:
         self.index, self.client_id, self.door, self.identity = index, client_id, door, identity
         self.transports: set[Transport] = set()
-        self.leaving = self.gone = False
+        self.leaving = self.gone = self.joined = False
         self.clock_lag_s = math.inf
-        self.deaf_until_ns = 0
+        self.deaf_until_ns = self.refused_until_ns = 0
         self.armed_ns: int | None = None
 
     @property
@@ -163,7 +166,7 @@ class Network:
     # -- clients -------------------------------------------------------------------------
 
     def admit(self, identity: str) -> Client:
-        """Return the client who connects: one who was lost and comes back, or a new one.
+        """Return the client who wants to connect: one who was lost and comes back, or a new one.
 
         Raises
         ------
@@ -172,7 +175,6 @@ class Network:
         """
         if self.connected >= self.bounds.max_clients:
             raise TooManyError(f"{self.connected} clients are connected, which is the limit")
-        now_ns = self.clock.now_ns()
         client = self._returning(identity)
         if client is None:
             index = self._admitted
@@ -185,12 +187,16 @@ class Network:
             )
             client = Client(index, self._name_client(index), door, identity)
             self.clients.append(client)
-        else:
-            client.door.link.session.resume(now_ns)
         client.gone = False
         self.connected += 1
-        self._note(client, "connected", "")
         return client
+
+    def join(self, client: Client) -> None:
+        """The client is let in; one who comes back starts another session."""
+        if not client.joined:
+            client.joined = True
+            client.door.link.session.resume(self.clock.now_ns())
+            self.note(client, "connected", "")
 
     def _returning(self, identity: str) -> Client | None:
         for client in self.clients:
@@ -204,14 +210,19 @@ class Network:
             return
         client.gone = True
         self.connected -= 1
-        client.door.disconnected(self.clock.now_ns())
-        self.stir(client)
+        if client.joined:
+            client.joined = False
+            now_ns = self.clock.now_ns()
+            client.door.disconnected(now_ns)
+            client.door.link.session.events(now_ns)  # told by the note below
+            self.stir(client)
+            self.note(client, "disconnected", "closed" if for_good else "disconnected")
         lost = [other for other in self.clients if other.gone]
         if for_good or len(lost) > _MOST_LOST:
             self.clients.remove(client if for_good else lost[0])
-        self._note(client, "disconnected", "closed" if for_good else "disconnected")
 
-    def _note(self, client: Client, state: str, cause: str) -> None:
+    def note(self, client: Client, state: str, cause: str) -> None:
+        """Note that something happened to a client's connection."""
         now_ns = self.clock.now_ns()
         self.history.note_connection(now_ns, client.client_id, state, client.session, cause)
         if self.on_connection is not None:

@@ -86,7 +86,8 @@ async def gate(network: Network, client: Client) -> bool:
     while True:
         now_ns = network.clock.now_ns()
         window = session.outage(now_ns)
-        if window is not None and session.outage_effect == "close":
+        refused = client.refused_until_ns > now_ns
+        if refused or (window is not None and session.outage_effect == "close"):
             return False
         end_ns = max(client.deaf_until_ns, window[1] if window else 0)
         if end_ns <= now_ns:

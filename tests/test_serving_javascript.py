@@ -1,0 +1,157 @@
+"""What the real JavaScript client sees of the network: delays, losses, failures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from js_harness import JsClient, needs_node
+from serving_harness import conditions, middle, proxied, until
+
+from wsim.serving.faults import inflict
+
+pytestmark = [*needs_node, pytest.mark.asyncio]
+WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
+
+
+@pytest_asyncio.fixture
+async def js() -> AsyncIterator[JsClient]:
+    client = await JsClient.start()
+    yield client
+    await client.stop()
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("transport", list(WAYS))
+@pytest.mark.parametrize("latency_ms", [0, 25, 100, 400])
+@pytest.mark.parametrize("place", [middle, proxied])
+async def test_round_trips_take_twice_the_delay(js, place, latency_ms, transport, capsys):
+    async with place(conditions(latency_ms)) as (url, _):
+        await js.connect(url, transports=WAYS[transport])
+        js.tell("ask", event="echo", args=["x"], count=5 if latency_ms > 50 else 20)
+        asked = await js.hear("asked")
+    excess = asked["median_ms"] - 2 * latency_ms
+    with capsys.disabled():
+        strict = 2 + 0.1 * latency_ms
+        print(f"\n  {place.__name__} {transport} {latency_ms} ms: +{excess:.2f} of {strict:g} ms")
+    assert 0 <= excess < 12 + 0.1 * latency_ms
+
+
+async def test_connecting_by_polling_and_upgrading(js):
+    async with middle(conditions(5)) as (url, served):
+        assert (await js.connect(url))["transport"] == "polling"
+        assert (await js.hear("upgrade"))["transport"] == "websocket"
+        js.tell("ask", event="echo", args=[{"n": 1}], count=3)
+        assert (await js.hear("asked"))["answer"] == {"n": 1}
+        frame = served.history
+    assert set(frame.frame.client_id) == {"client-0"}
+
+
+@pytest.mark.parametrize("transport", list(WAYS))
+@pytest.mark.parametrize("place", [middle, proxied])
+async def test_bursts_with_attachments_are_whole_and_in_order(js, place, transport):
+    async with place(conditions(20, jitter_ms=5)) as (url, served):
+        await js.connect(url, transports=WAYS[transport])
+        js.tell("burst", event="echo", count=500, bytes=300)
+        told = await js.hear("burst", timeout=20)
+        frame = served.history.frame
+    assert told == {"what": "burst", "answered": 500, "inversions": 0}
+    assert (frame.fate == "delivered").all()
+    assert frame.data.map(lambda data: len(data["blob"])).eq(300).all()
+    assert frame.round_trip_ms.notna().all()
+
+
+@pytest.mark.parametrize("place", [middle, proxied])
+async def test_loss_each_way_leaves_the_product_of_round_trips(js, place):
+    async with place(conditions(1, packet_loss_rate=0.1), seed=5) as (url, served):
+        await js.connect(url, transports=["websocket"])
+        js.tell("burst", event="echo", count=1000, timeout=1500)
+        answered = (await js.hear("burst", timeout=20))["answered"]
+        frame = served.history.frame
+    assert abs(answered - 810) < 4 * (1000 * 0.81 * 0.19) ** 0.5
+    assert frame.round_trip_ms.notna().sum() == answered
+    assert set(frame.cause) == {"", "loss"}
+
+
+async def test_events_with_any_arguments(js):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=["websocket"])
+        for args in ([], [1], ["a", [2, None]], [{"bytes": 3}], [{"ü": "€"}]):
+            js.tell("ask", event="an event", args=args)
+            answer = (await js.hear("asked"))["answer"]
+            assert answer == (args[0] if args else None)
+        data = list(served.history.frame.data)
+    assert data == [None, 1, ("a", [2, None]), b"\7\7\7", {"ü": "€"}]
+
+
+FAULTS = [
+    ("close", "websocket", "transport close"),
+    ("reset", "websocket", "transport close"),
+    ("garbage", "websocket", "parse error"),
+    ("close", "polling", "transport error"),
+    ("garbage", "polling", "parse error"),
+]
+
+
+@pytest.mark.parametrize(("how", "transport", "reason"), FAULTS)
+async def test_failures_after_which_the_client_comes_back(js, how, transport, reason):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=WAYS[transport])
+        js.tell("ask", event="echo")
+        await js.hear("asked")
+        inflict(served.network, how)
+        assert (await js.hear("disconnect"))["reason"] == reason
+        await js.hear("connect", connects=2)
+        js.tell("ask", event="echo")
+        await js.hear("asked", answered=1)
+        frame = served.history.frame
+    assert list(frame.session) == [1, 2]
+    assert set(frame.client_id) == {"client-0"}
+
+
+@pytest.mark.parametrize("transport", list(WAYS))
+async def test_a_server_that_says_goodbye_is_left_alone(js, transport):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=WAYS[transport])
+        inflict(served.network, "server")
+        assert (await js.hear("disconnect"))["reason"] == "io server disconnect"
+        await until(lambda: served.network.connected == 0)
+        assert served.network.clients == []
+
+
+@pytest.mark.realtime
+async def test_a_black_hole_is_noticed_by_the_heartbeat(js):
+    async with middle(conditions(1), ping_interval=1, ping_timeout=1) as (url, served):
+        await js.connect(url, transports=["websocket"], timeout=500)
+        inflict(served.network, "blackhole", duration_s=3.5)
+        assert (await js.hear("disconnect"))["reason"] == "ping timeout"
+        assert (await js.hear("connect_error"))["message"] == "timeout"
+        await js.hear("connect", connects=2)
+
+
+async def test_refused_for_a_while(js):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=["websocket"])
+        inflict(served.network, "refuse", duration_s=0.5)
+        assert (await js.hear("disconnect"))["reason"] == "transport close"
+        assert (await js.hear("connect_error"))["message"] == "websocket error"
+        await js.hear("connect", connects=2)
+
+
+async def test_conditions_change_while_connected(js):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=["websocket"])
+        served.set_network_conditions({"latency_ms": 100})
+        js.tell("ask", event="echo", count=3)
+        assert (await js.hear("asked"))["median_ms"] >= 200
+        changes = served.history.frame.attrs["wsim"]["run-1"]["changes"]
+    assert [change["conditions"]["latency_ms"] for change in changes] == [100]
+
+
+async def test_a_client_that_leaves_is_gone_for_good(js):
+    async with middle(conditions(1)) as (url, served):
+        await js.connect(url, transports=["websocket"])
+        js.tell("disconnect")
+        await until(lambda: served.network.connected == 0)
+        assert served.network.clients == []
