@@ -17,6 +17,7 @@ _HOMES = {
     "concat": "wsim.formats",
     "save": "wsim.formats",
     "load": "wsim.formats",
+    "Dashboard": "wsim.dashboard",
     "History": "wsim.history",
     "Channel": "wsim.channel",
     "Link": "wsim.link",

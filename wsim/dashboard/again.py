@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from wsim.dashboard.kept import Kept
     from wsim.dashboard.lab import LabSession
 
+REPETITIONS = 10
+_LONGEST = 100_000  # messages that are sent again ten times for each kept run
 SHOWN = ("compared", "metric", "baseline", "candidate", "difference", "low", "high", "verdict")
 
 
@@ -35,16 +37,16 @@ def paired_latency(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series:
     arrive in both is left out.
     """
     left, right = (_by_number(frame) for frame in (first, second))
-    both = left.join(right, how="inner", lsuffix="_first", rsuffix="_second").dropna()
-    difference: pd.Series = both["latency_ms_second"] - both["latency_ms_first"]
+    difference: pd.Series = (right - left).dropna()
     return difference
 
 
-def _by_number(frame: pd.DataFrame) -> pd.DataFrame:
+def _by_number(frame: pd.DataFrame) -> pd.Series:
     rows = frame[frame["copy"] == 0].sort_values("created_s", kind="stable")
     names = [rows["event_name"].astype(str), rows["direction"].astype(str)]
     number = rows.groupby(names).cumcount()
-    return rows[["latency_ms"]].set_index([*names, number.rename("number")])
+    latency: pd.Series = rows.set_index([*names, number.rename("number")])["latency_ms"]
+    return latency
 
 
 def paired_words(first: Kept, second: Kept) -> str:
@@ -59,14 +61,42 @@ def paired_words(first: Kept, second: Kept) -> str:
     )
 
 
+def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
+    """Send what was sent in the first run again over every kept network, with several seeds.
+
+    Repetitions tell differences of networks from luck, which one run of each cannot. Empty if
+    the conditions of a run are not known (it was loaded from a file), or if it is too long.
+    """
+    from wsim.batch import simulate
+    from wsim.traffic import Traffic
+
+    first = next(iter(kept.values())).frame
+    if len(first) > _LONGEST or any(run.conditions is None for run in kept.values()):
+        return {}
+    traffic = Traffic.from_history(first)
+    duration_s = float(first["created_s"].max()) + 0.001
+    return {
+        run.label: [
+            simulate(traffic, run.conditions, duration_s=duration_s, seed=seed)
+            for seed in range(REPETITIONS)
+        ]
+        for run in kept.values()
+    }
+
+
 def compare_kept(kept: Mapping[str, Kept]) -> pd.DataFrame:
-    """Return the differences of every kept run from the first, with verdicts."""
+    """Return the differences of every kept run from the first, with verdicts.
+
+    Networks are compared by ten repetitions of what was sent in the first run, where their
+    conditions are known; otherwise by the runs as they are.
+    """
     from wsim.analysis.comparison import compare
 
     if len(kept) < 2:
         raise UsageError("comparing takes two kept runs; press Keep this run twice")
     first, *others = kept.values()
-    table = compare(first.frame, {other.label: other.frame for other in others})
+    sides = repetitions(kept) or {run.label: run.frame for run in kept.values()}
+    table = compare(sides[first.label], {other.label: sides[other.label] for other in others})
     told = table.rename(columns={"candidate_name": "compared"})
     told["compared"] = told["compared"] + f" against {first.label}"
     told["metric"] = told["metric"] + told["unit"].map(lambda unit: f" ({unit})" if unit else "")

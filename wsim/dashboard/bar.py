@@ -51,7 +51,7 @@ class Bar:
             style={"description_width": "34px"},
         )  # fmt: skip
         self.stop = button(
-            "EMERGENCY STOP", "send emergencyStop to the rover now", "estop", "150px"
+            "EMERGENCY STOP", "send emergencyStop to the rover now", "estop", "170px"
         )
         self.keep = button(
             "Keep this run", "freeze this run under the next letter", "keep", "110px"

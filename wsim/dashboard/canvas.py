@@ -37,10 +37,10 @@ class Canvas:
         Size in pixels.
     """
 
-    def __init__(self, title: str, width: int = 440, height: int = 220) -> None:
+    def __init__(self, title: str, width: int = 440, height: int = 204) -> None:
         self.figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
         self.canvas: Any = FigureCanvasAgg(self.figure)
-        self.axes: Axes = self.figure.add_axes((0.125, 0.19, 0.85, 0.68))
+        self.axes: Axes = self.figure.add_axes((0.115, 0.2, 0.868, 0.67))
         self.moving: list[Artist] = []
         self.full_draws = 0
         self._key: Hashable = None

@@ -16,7 +16,7 @@ from wsim.dashboard import fields
 from wsim.dashboard.home import HomeLoop
 
 Apply = Callable[[str, Any], None]
-LABEL_WIDTH = "132px"
+LABEL_WIDTH = "130px"
 DESCRIBED = {"description_width": LABEL_WIDTH}
 
 
@@ -85,11 +85,11 @@ class NumberControl(Control):
         start = low if value is None else value
         self.field = w.FloatText(
             value=start, step=step, description=label, tooltip=hint, style=DESCRIBED,
-            layout=w.Layout(width="216px", flex="0 0 auto"),
+            layout=w.Layout(width="206px", flex="0 0 auto"),
         )  # fmt: skip
         self.slider = w.FloatSlider(
             value=min(start, high), min=low, max=high, step=step, readout=False, tooltip=hint,
-            layout=w.Layout(width="auto", min_width="70px", flex="1 1 70px"),
+            layout=w.Layout(width="auto", min_width="60px", flex="1 1 60px"),
         )  # fmt: skip
         self.slider.add_class(f"wsim-{name.replace('_', '-')}")
         self.field.add_class(f"wsim-{name.replace('_', '-')}-field")
@@ -98,7 +98,7 @@ class NumberControl(Control):
         if optional:
             self.unlimited = w.Checkbox(
                 value=value is None, description="none", indent=False,
-                tooltip=f"{label}: no limit", layout=w.Layout(width="58px", flex="0 0 auto"),
+                tooltip=f"{label}: no limit", layout=w.Layout(width="62px", flex="0 0 auto"),
             )  # fmt: skip
             parts.append(self.unlimited)
         self.box = w.HBox(parts, layout=w.Layout(width="100%", align_items="center"))

@@ -15,8 +15,6 @@ from wsim.dashboard.settings import TrafficSettings
 from wsim.dashboard.track import Track
 from wsim.simulator import WebSocketServerSimulator
 
-_NS = 1_000_000_000
-
 
 class Run:
     """A simulator with its client, the traffic on it and the rover behind it.
@@ -44,7 +42,7 @@ class Run:
     @property
     def now_s(self) -> float:
         """Simulated seconds since the start."""
-        return self.sim.clock.now_ns() / _NS
+        return float(self.sim.now_s)
 
     def _hear(self, data: Any) -> None:
         self.rover.hear(data, self.now_s)
@@ -78,7 +76,8 @@ class Run:
 
     def set_network(self, conditions: NetworkConditions, name: str) -> None:
         """Change the network from now on; `name` is recorded with every message."""
-        self.sim.set_network_conditions(conditions.to_dict(), profile=name)
+        self.sim.recorder.profile = name
+        self.sim.set_network_conditions(conditions)
 
     def set_traffic(self, traffic: TrafficSettings) -> None:
         """Change what is sent from now on."""
@@ -88,7 +87,7 @@ class Run:
 
     def send(self, event: str, data: Any) -> None:
         """Send a message of the operator, without waiting for its arrival."""
-        self._start(self.sim.receive(event, data, self.client))
+        self.sim.receive_nowait(event, data, self.client)
 
     def _send_command(self) -> None:
         self.send("driveCommands", {"linear": self.traffic.linear, "angular": self.traffic.angular})
@@ -97,7 +96,7 @@ class Run:
         size = round(self.traffic.camera_kb * 1000)
         if len(self._frame) != size:
             self._frame = bytes(size)
-        self._start(self.sim.emit("cameraFeed", {"frame": self._frame}, self.client))
+        self.sim.emit_nowait("cameraFeed", {"frame": self._frame}, self.client)
 
     def _send_status(self) -> None:
         self.rover.move_to(self.now_s)
@@ -106,4 +105,4 @@ class Run:
             "mode": "stopped" if self.rover.stopped else "teleoperation",
             "position": {"x": round(self.rover.x, 3), "y": round(self.rover.y, 3)},
         }
-        self._start(self.sim.emit("systemStatus", status, self.client))
+        self.sim.emit_nowait("systemStatus", status, self.client)

@@ -92,7 +92,7 @@ class LabSession:
 
     def _new_run(self) -> Run:
         return Run(
-            self.conditions, self.profile.name, self.traffic, seed=self.seed, max_rows=self.max_rows
+            self.conditions, self.network_name, self.traffic, seed=self.seed, max_rows=self.max_rows
         )
 
     def __enter__(self) -> LabSession:

@@ -46,13 +46,13 @@ def _ms(value: float) -> str:
     return f"{value:.0f} ms" if np.isfinite(value) else "–"
 
 
-def definition_list(values: Iterable[tuple[str, str]]) -> str:
+def number_list(values: Iterable[tuple[str, str]]) -> str:
     """Return names and values as HTML, escaped."""
     cells = (
-        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        f'<div role="listitem"><span>{html.escape(name)}</span><b>{html.escape(value)}</b></div>'
         for name, value in values
     )
-    return f'<dl class="wsim-dl">{"".join(cells)}</dl>'
+    return f'<div role="list" class="wsim-numbers">{"".join(cells)}</div>'
 
 
 def recent(frame: pd.DataFrame, rows: int = 8) -> str:

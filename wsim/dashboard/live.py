@@ -94,8 +94,11 @@ class Live:
     async def round(self) -> None:
         """Draw every picture of the scene of now, giving way to others after each."""
         began = time.perf_counter()
-        longest = 0.0
-        for step in self.steps():
+        steps = self.steps()
+        longest = time.perf_counter() - began
+        await asyncio.sleep(0)
+        began = time.perf_counter()
+        for step in steps:
             step()
             longest = max(longest, time.perf_counter() - began)
             await asyncio.sleep(0)

@@ -88,9 +88,9 @@ class Dashboard:
     # Making
 
     def _make_texts(self) -> None:
-        self.error, self.note, self.status = w.HTML(), w.HTML(), w.HTML()
-        self.numbers, self.history, self.refused = w.HTML(), w.HTML(), w.HTML()
-        self.kept_table, self.verdicts = w.HTML(), w.HTML()
+        self.error, self.note, self.status = _text(), _text(), _text()
+        self.numbers, self.history, self.refused = _text(), _text(), _text()
+        self.kept_table, self.verdicts = _text(), _text()
         for name in ("error", "note", "status", "numbers", "history", "refused", "kept_table"):
             getattr(self, name).add_class(f"wsim-text-{name.replace('_', '-')}")
         self.verdicts.add_class("wsim-text-verdicts")
@@ -125,7 +125,7 @@ class Dashboard:
         }
         left = w.Accordion(list(parts.values()), titles=tuple(parts), selected_index=0)
         left.layout = w.Layout(
-            width="368px", min_width="368px", max_height="760px", overflow="hidden auto"
+            width="374px", min_width="374px", max_height="760px", overflow="hidden auto"
         )
         left.add_class("wsim-left")
         pictures = w.Box(
@@ -145,7 +145,7 @@ class Dashboard:
             layout=w.Layout(flex="1 1 0", min_width="260px"),
         )
         whole = w.VBox(
-            [w.HTML(STYLE), self.bar.box, self.error, self.note, w.HBox([left, right]), self.status]
+            [w.HTML(STYLE), self.bar.box, self.status, self.error, self.note, w.HBox([left, right])]
         )
         whole.add_class("wsim-panel")
         return whole
@@ -229,7 +229,7 @@ class Dashboard:
         self.show()
 
     def _texts(self, scene: Scene) -> None:
-        self.numbers.value = listing.definition_list(self.lab.numbers(scene).items())
+        self.numbers.value = listing.number_list(self.lab.numbers(scene).items())
         self.status.value = html.escape(self._status(scene))
         if self.live.rounds % _SLOW_TEXTS == 1:
             frame = self.lab.frame
@@ -265,3 +265,7 @@ class Dashboard:
         self.home.close()
         self.lab.close()
         self.box.close()
+
+
+def _text() -> Any:
+    return w.HTML(layout=w.Layout(width="99%", margin="0 2px"))

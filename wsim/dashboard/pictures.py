@@ -149,7 +149,7 @@ class Timeline(Picture):
 
     def set_up(self) -> None:
         """Make one set of marks for each fate."""
-        self.canvas.axes.set_position((0.235, 0.19, 0.74, 0.68))
+        self.canvas.axes.set_position((0.225, 0.2, 0.758, 0.67))
         self._lanes: dict[str, int] = {}
         self._delivered = self.line("|", BLUE, 7)
         self._late = self.line("^", ORANGE, 3.5)

@@ -3,8 +3,11 @@
 STYLE = """<style>
 .wsim-panel { color: var(--jp-ui-font-color1, #222); font-size: 13px; }
 .wsim-left { border-right: 1px solid var(--jp-border-color2, #ccc); padding-right: 8px; }
-.wsim-panel .widget-html-content { line-height: 1.35; }
+.wsim-panel .widget-html-content { line-height: 1.35; width: 100%; }
 .wsim-pictures { gap: 4px; }
+.wsim-left .jupyter-widget-Collapse-contents { padding: 4px; }
+.wsim-picture { margin: 0; padding: 0; }
+.wsim-picture .widget-image { margin: 1px; }
 .wsim-picture img { border-radius: 3px; }
 /* pictures are drawn for paper; in a dark theme lightness is turned over and hues are kept */
 [data-jp-theme-light="false"] img.wsim-plot,
@@ -13,11 +16,11 @@ body.theme-dark img.wsim-plot { filter: invert(0.89) hue-rotate(180deg); }
   clip-path: inset(50%); white-space: nowrap; }
 .wsim-error { background: #b3261e; color: #fff; padding: 4px 10px; border-radius: 3px; }
 .wsim-note { padding: 2px 0; }
-.wsim-status, .wsim-status * { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
-.wsim-dl { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 4px 0; }
-.wsim-dl div { display: flex; flex-direction: column; }
-.wsim-dl dt { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
-.wsim-dl dd { margin: 0; font-size: 15px; font-weight: 600; font-variant-numeric: tabular-nums; }
+.wsim-text-status, .wsim-text-status * { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
+.wsim-numbers { display: flex; flex-wrap: wrap; gap: 2px 20px; margin: 4px 0; }
+.wsim-numbers div { display: flex; flex-direction: column; white-space: nowrap; }
+.wsim-numbers span { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
+.wsim-numbers b { font-size: 15px; font-variant-numeric: tabular-nums; }
 .wsim-table { border-collapse: collapse; font-size: 12px; font-variant-numeric: tabular-nums;
   margin: 2px 0 6px; }
 .wsim-table th { text-align: left; border-bottom: 1px solid var(--jp-border-color1, #999);

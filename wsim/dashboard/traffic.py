@@ -77,7 +77,7 @@ class TrafficControls:
             button.on_click(home.callback(self._pressed(faster, turn)))
             buttons.append(button)
         return w.GridBox(
-            buttons, layout=w.Layout(grid_template_columns="repeat(3, 48px)", margin="2px 134px")
+            buttons, layout=w.Layout(grid_template_columns="repeat(3, 48px)", margin="2px 122px")
         )
 
     def _pressed(self, faster: float, turn: float) -> Callable[[Any], None]:

@@ -1,0 +1,59 @@
+"""Numbers and tables as text: right, short and escaped."""
+
+from __future__ import annotations
+
+import numpy as np
+from frames import make, periodic
+
+from wsim.dashboard import listing
+from wsim.dashboard.scenes import Scene
+from wsim.dashboard.view import window_of
+
+
+def test_the_numbers_that_matter():
+    frame = periodic(20, 20, 80.0, lost=np.arange(400) % 8 == 7)
+    told = listing.numbers(Scene(window_of(frame), np.empty((0, 2))))
+    assert told["command p50"] == told["command p99"] == "80 ms"
+    assert told["commands lost"] == "50 of 400 (12.5 %)"
+    assert told["command age now"] == "0.08 s"
+    assert told["age over 0.5 s"] == "0.0 % of the time"
+
+
+def test_the_share_of_time_without_fresh_commands():
+    # heard at 0.1, then at 2.1: the age passes 0.5 s from 0.5 to 2.1, in 2.0 s of time
+    frame = make([0.0, 2.0], 100.0)
+    share = listing.share_over(Scene(window_of(frame), np.empty((0, 2))))
+    assert abs(share - 1.6 / 2.0) < 1e-9
+
+
+def test_nothing_yet():
+    told = listing.numbers(Scene(window_of(make([])), np.empty((0, 2))))
+    assert told["command p50"] == "–"
+    assert told["commands lost"] == "none"
+
+
+def test_the_history_shows_the_newest_first():
+    text = listing.recent(periodic(10, 10, 50.0), rows=3)
+    assert text.count("<tr>") == 4
+    assert text.index("<td>99</td>") < text.index("<td>97</td>")
+    assert '<th scope="col">latency_ms</th>' in text
+
+
+def test_refused_messages_are_listed_with_their_payload_escaped():
+    frame = make(
+        [1.0, 2.0],
+        fate=["delivered", "refused"],
+        cause=["", "validation"],
+        data=[{}, {"linear": "<script>alert(1)</script>"}],
+    )
+    text = listing.refused(frame)
+    assert "validation" in text
+    assert "&lt;script&gt;" in text
+    assert "<script>" not in text
+    assert "No message has been refused" in listing.refused(frame.iloc[:1])
+
+
+def test_names_and_values_are_escaped():
+    text = listing.number_list([("<b>", "1 & 2")])
+    assert "<b>" not in text
+    assert "1 &amp; 2" in text
