@@ -81,9 +81,9 @@ class Channel:
         self._tcp_later: deque[tuple[int, int, int]] = deque()
         conditions = self.connection.conditions[direction]
         self._key = (seed, client, direction)
-        self.draws = Draws(conditions, *self._key)
+        self.draws = Draws(effective(conditions), *self._key)
         self._rules: list[tuple[Rule, Draws]] = []
-        self.path = datagram.DatagramPath(conditions, self._pending)
+        self.path = datagram.DatagramPath(effective(conditions), self._pending)
         self._take(conditions)
 
     def _take(self, conditions: NetworkConditions) -> None:
@@ -91,7 +91,7 @@ class Channel:
         if conditions.rules != tuple(rule for rule, _ in self._rules):
             self._rules = [(rule, self._draws_under(rule)) for rule in conditions.rules]
         self._first_events = conditions.priority_events
-        self._tcp = conditions.transport == "tcp"
+        self._tcp = conditions.enabled and conditions.transport == "tcp"
         self._overhead = conditions.overhead_bytes
         self._direct = not self._tcp and self.path.is_direct  # fates known at once, no outages
         self._free_pass = nothing_to_simulate(conditions)
@@ -126,7 +126,7 @@ class Channel:
         self.number = number + 1
         if self.closed:
             self._pending.drop(number, now_ns, "closed", token, now_ns)
-        elif self._free_pass:
+        elif self._free_pass and not self.path.late:
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
         else:
@@ -153,10 +153,10 @@ class Channel:
     def configure(self, now_ns: int) -> None:
         """Take what the connection now holds for this direction."""
         conditions = self.connection.conditions[self.direction]
-        self.draws.configure(conditions)
+        self.draws.configure(effective(conditions))
         for rule, draws in self._rules:
-            draws.configure(conditions.replace(**dict(rule.conditions), rules=()))
-        self.path.configure(conditions, now_ns)
+            draws.configure(_under(conditions, rule))
+        self.path.configure(effective(conditions), now_ns)
         self._take(conditions)
 
     def advance(self, now_ns: int) -> list[Transit]:
@@ -224,7 +224,9 @@ class Channel:
 
         Saves the queue where neither conditions nor messages under way can matter.
         """
-        if not self._free_pass or len(self._pending) or self.closed or not self.session.steady:
+        if not self._free_pass or self.path.late or self.closed or not self.session.steady:
+            return None
+        if len(self._pending):
             return None
         if self.path.last_ns > now_ns and self.conditions.enabled:
             return None
@@ -242,7 +244,7 @@ class Channel:
     # -- inside --------------------------------------------------------------------------
 
     def _draws_under(self, rule: Rule) -> Draws:
-        return Draws(self.conditions.replace(**dict(rule.conditions), rules=()), *self._key)
+        return Draws(_under(self.conditions, rule), *self._key)
 
     def _draws_for(self, event: str, data: Any) -> Draws:
         """Return the decisions under the first rule that fits; the random numbers are the same."""
@@ -333,6 +335,20 @@ class Channel:
         for number, copy, sent_ns, token in sorted(lost, key=lambda row: row[:2]):
             transit = dropped(number, sent_ns, cause, token, at_ns)
             self._pending.push(at_ns, transit._replace(copy=copy))
+
+
+def effective(c: NetworkConditions) -> NetworkConditions:
+    """Return the conditions themselves, or ideal ones if they are switched off."""
+    if c.enabled:
+        return c
+    return NetworkConditions(
+        latency_ms=0.0, jitter_ms=0.0, packet_loss_rate=0.0, disconnect_rate=0.0,
+        bandwidth_mbps=None, enabled=False,
+    )  # fmt: skip
+
+
+def _under(c: NetworkConditions, rule: Rule) -> NetworkConditions:
+    return effective(c.replace(**dict(rule.conditions), rules=()))
 
 
 def nothing_to_simulate(c: NetworkConditions) -> bool:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from wsim import compiled
 from wsim.conditions import NetworkConditions
 from wsim.datagram import decides_late, fixed_delay_ns, is_rated
 from wsim.randomness import BoolArray, IntArray
@@ -70,6 +71,7 @@ class ClosedForm:
         self._causes = np.zeros(count, np.int8)
         self._fixed = fixed_delay_ns(c)
         self._rated = is_rated(c)
+        self._fast = count >= compiled.WORTH_IT and compiled.available()
         self._corruptions: dict[int, float] = {}
         wanted = [JITTER, ORDER]
         wanted += [QUEUE, SERIALIZATION] if self._rated else []
@@ -224,6 +226,8 @@ def tail_drop(
     c: NetworkConditions,
     free_ns: int,
     waiting: Iterable[tuple[int, int]] = (),
+    *,
+    fast: bool = False,
 ) -> tuple[IntArray, BoolArray, deque[tuple[int, int]]]:
     """Serve first in, first out, dropping what finds no room.
 
@@ -237,6 +241,8 @@ def tail_drop(
         When the server is free.
     waiting
         Finish and size of what already waits.
+    fast
+        Use the compiled loop.
 
     Returns
     -------
@@ -245,21 +251,43 @@ def tail_drop(
         and size of what still waits at the last arrival.
     """
     bytes_per_ns = (c.bandwidth_mbps or np.inf) / 8000.0
-    most_bytes = np.inf if c.queue_limit_bytes is None else c.queue_limit_bytes
+    most_bytes = np.inf if c.queue_limit_bytes is None else float(c.queue_limit_bytes)
     most_ns = np.inf if c.queue_limit_ms is None else c.queue_limit_ms * 1e6
-    room = c.queue_limit_messages
+    room = -1 if c.queue_limit_messages is None else c.queue_limit_messages
+    queued = list(waiting)
+    loop = compiled.tail_drop() if fast else _serve_by_hand
+    ends = np.array([finish for finish, _ in queued], np.int64)
+    finishes, full, line, gone = loop(
+        arrivals, service, sizes, bytes_per_ns, most_bytes, most_ns, room, free_ns, ends
+    )
+    let_in = [size for _, size in queued[gone:]]
+    let_in += sizes[~full][max(gone - len(queued), 0) :].tolist()
+    still = deque(zip(line[gone:].tolist(), let_in, strict=True))
+    return finishes, full, still
+
+
+def _serve_by_hand(
+    arrivals: IntArray,
+    service: IntArray,
+    sizes: IntArray,
+    bytes_per_ns: float,
+    most_bytes: float,
+    most_ns: float,
+    room: int,
+    free_ns: int,
+    waiting: IntArray,
+) -> tuple[IntArray, BoolArray, IntArray, int]:
+    """Do what :func:`wsim.compiled._tail_drop` does, over plain integers."""
     finishes: list[int] = []
     dropped: list[int] = []
-    queued = list(waiting)
-    line = [finish for finish, _ in queued]  # finishes of what was let in
+    line: list[int] = waiting.tolist()  # finishes of what was let in
     rows = zip(arrivals.tolist(), service.tolist(), sizes.tolist(), strict=True)
     for i, (arrival, serve, size) in enumerate(rows):
         backlog = free_ns - arrival if free_ns > arrival else 0
         if (
-            (backlog and backlog * bytes_per_ns + size > most_bytes)
-            or size > most_bytes
+            backlog * bytes_per_ns + size > most_bytes
             or backlog > most_ns
-            or (room is not None and len(line) - bisect_right(line, arrival) >= room)
+            or (room >= 0 and len(line) - bisect_right(line, arrival) >= room)
         ):
             dropped.append(i)
         else:
@@ -268,10 +296,8 @@ def tail_drop(
         finishes.append(free_ns)
     full = np.zeros(len(arrivals), np.bool_)
     full[dropped] = True
-    let_in = [size for _, size in queued] + sizes[~full].tolist()
-    left = bisect_right(line, int(arrivals[-1])) if len(arrivals) else 0
-    still = deque(zip(line[left:], let_in[left:], strict=True))
-    return np.array(finishes, np.int64), full, still
+    gone = bisect_right(line, int(arrivals[-1])) if len(arrivals) else 0
+    return np.array(finishes, np.int64), full, np.array(line, np.int64), gone
 
 
 _LOSS = CAUSE_CODES["loss"]
