@@ -26,7 +26,9 @@ _ATO_TICKS = 10
 _QUICK = 16
 _FIRST_MSS = 536
 _COMPRESS_AFTER = 3
-_COMPRESS_MAX_NS = 1_000_000
+_SLACK_NS = 100_000
+_COMPRESS_NS = 1_000_000 + _SLACK_NS
+_FIRST_WINDOW = 65_535  # bytes before the receiver has an idea of the round trip
 _BLOCKS = 3
 _DELAY_MAX_TICKS = 50
 
@@ -195,8 +197,8 @@ class Receiver:
             self._compress_count += 1
             self._send(now)
             return
-        wait = min(_COMPRESS_MAX_NS, self.srtt_ns // 20) if self.srtt_ns else _COMPRESS_MAX_NS
-        self._arm(now + wait)
+        early = self._ack < _FIRST_WINDOW
+        self._arm(now + (_SLACK_NS if early else min(_COMPRESS_NS, self.srtt_ns // 20)))
 
     def _delay(self, now: int) -> None:
         ato = self._ato

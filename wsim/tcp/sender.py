@@ -37,7 +37,7 @@ class Sender(Recovery):
         dsacked = duplicate is not None and self._note_duplicate(duplicate, prior_una)
         sacked, first, last, original = False, -1, -1, False
         if blocks:
-            sacked, first, last, original = self._mark_sacked(now, blocks, echo)
+            sacked, first, last, original = self._mark_sacked(now, blocks)
         rearm = False
         if advanced or first >= 0:
             rearm, more_original = self._take_acked(now, ack, echo, prior_fack, first, last)
@@ -94,7 +94,7 @@ class Sender(Recovery):
         return True
 
     def _mark_sacked(
-        self, now: int, blocks: tuple[tuple[int, int], ...], echo: int
+        self, now: int, blocks: tuple[tuple[int, int], ...]
     ) -> tuple[bool, int, int, bool]:
         found, first, last, original = False, -1, -1, False
         lowest = self.nxt
@@ -111,15 +111,14 @@ class Sender(Recovery):
                 original = original or segment.end <= self.high
                 first = segment.sent_ns if first < 0 else first
                 last = segment.sent_ns
-            self._sack(now, segment, echo)
+            self._sack(now, segment)
             found = True
         if self.state != LOSS or self.undo_from >= 0:
             self.note_reordering(lowest)
         return found, first, last, original
 
-    def _sack(self, now: int, segment: Segment, echo: int) -> None:
-        if not (segment.resent and echo // _MS < segment.sent_ns // _MS):
-            self.rack_advance(now, segment)
+    def _sack(self, now: int, segment: Segment) -> None:
+        self.rack_advance(now, segment)
         if segment.lost:
             segment.lost = False
             self.lost_out -= 1
