@@ -304,11 +304,11 @@ def comparison():
 
 def test_differences_show_one_unit_with_intervals():
     ax = plots.plot_differences(comparison())
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["p50_ms"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["p50"]
     assert list(line(ax, "interval:0").get_xdata()) == [38, 44]
     assert list(line(ax, "difference:0").get_xdata()) == [41]
     ax = plots.plot_differences(comparison(), unit="share")
-    assert [t.get_text() for t in ax.get_yticklabels()] == ["drop_rate"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["drop rate"]
     assert "worse" in description(ax)
 
 

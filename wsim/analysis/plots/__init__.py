@@ -8,7 +8,7 @@ from wsim.analysis.plots.latency import plot_latency
 from wsim.analysis.plots.loss_runs import plot_loss_runs
 from wsim.analysis.plots.over_time import plot_latency_over_time
 from wsim.analysis.plots.path import plot_path
-from wsim.analysis.plots.style import duration
+from wsim.analysis.plots.style import duration, plain
 from wsim.analysis.plots.thresholds import THRESHOLDS, Thresholds, plot_thresholds
 from wsim.analysis.plots.timeline import plot_timeline
 
@@ -17,6 +17,7 @@ __all__ = [
     "Thresholds",
     "Unit",
     "duration",
+    "plain",
     "plot_age",
     "plot_delay_parts",
     "plot_differences",

@@ -10,12 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from wsim.analysis.columns import floats, require
+from wsim.analysis.metrics import METRICS
 from wsim.analysis.plots.style import (
     INK,
     QUIET,
     describe,
     duration,
     finish,
+    latency_axis,
     legend,
     new_axes,
     plain,
@@ -76,7 +78,10 @@ def plot_differences(
     ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
     ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
     ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
-    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, chosen)))
+    if chosen == "ms":
+        latency_axis(ax.xaxis, np.concatenate([floats(rows, name) for name in ("low", "high")]))
+    else:
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, chosen)))
     finish(ax, title="Differences to the baseline", x=_LABELS[chosen], y="", grid="x")
     legend(ax, outside=True)
     describe(ax, _words(rows, chosen))
@@ -105,11 +110,16 @@ def amount(value: float, unit: Unit) -> str:
 
 
 def _names(rows: pd.DataFrame) -> list[str]:
-    names = [str(metric) for metric in rows["metric"]]
+    names = [label_of(str(metric)) for metric in rows["metric"]]
     if "candidate_name" in rows.columns and rows["candidate_name"].nunique() > 1:
         who = map(str, rows["candidate_name"])
         return [f"{name} · {metric}" for name, metric in zip(who, names, strict=True)]
     return names
+
+
+def label_of(metric: str) -> str:
+    """Return what a metric of `compare` is called in pictures and tables."""
+    return METRICS[metric].label if metric in METRICS else metric
 
 
 def _draw(ax: Axes, rows: pd.DataFrame) -> None:

@@ -204,16 +204,27 @@ def latency_axis(axis: Axis, values: Sequence[float] | FloatArray) -> None:
     finite = finite[np.isfinite(finite)]
     setter = axis.axes.set_xscale if isinstance(axis, XAxis) else axis.axes.set_yscale
     if spreads(finite):
-        setter("symlog", linthresh=1.0, linscale=0.4)
+        setter("symlog", linthresh=1.0, linscale=0.5)
         low, high = (float(finite.min()), float(finite.max()))
-        inside = [t for t in _STEPS if low / 3 <= t <= high * 3]
+        least = max(low / 3, 2.0 if low <= 0 else 0.0)  # room for the tick at zero
+        inside = [t for t in _STEPS if least <= t <= high * 3]
         ticks = [-t for t in reversed(_STEPS) if t <= -low] + ([0] if low <= 0 else []) + inside
         axis.set_major_locator(FixedLocator(ticks or [low, high]))
         axis.set_minor_locator(FixedLocator([]))
     else:
         setter("linear")
-        axis.set_major_locator(MaxNLocator(7, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
+        axis.set_major_locator(DurationLocator(7, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     axis.set_major_formatter(FuncFormatter(lambda value, _: duration(value)))
+
+
+class DurationLocator(MaxNLocator):
+    """Ticks at round numbers of the unit in which the axis is labelled."""
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return ticks from `vmin` to `vmax`, in ms."""
+        size = max(abs(vmin), abs(vmax))
+        scale = next((scale for scale, _ in _UNITS if size >= 2 * scale), 1.0)
+        return np.asarray(super().tick_values(vmin / scale, vmax / scale)) * scale
 
 
 def spreads(values: FloatArray) -> bool:

@@ -42,6 +42,8 @@ class Lane(NamedTuple):
     delivered: FloatArray
     late: FloatArray
     dropped: FloatArray
+    beyond: int = 0
+    """Messages sent in the span shown that arrive after it."""
 
 
 _LOOKS = (
@@ -87,6 +89,7 @@ def plot_timeline(
     ax = new_axes(ax, (8.4, 1.4 + 0.55 * max(2, len(found))))
     for row, lane in enumerate(found):
         _draw_lane(ax, len(found) - 1 - row, lane, label=row == 0)
+        _point_beyond(ax, len(found) - 1 - row, lane)
     if not found:
         say(ax, "No message in this span of time.")
     ax.set_yticks(range(len(found)), [plain(lane.name, 30) for lane in reversed(found)])
@@ -117,16 +120,18 @@ def lanes(
     here = first & messages.arrived & (delivered >= start) & (delivered <= end)
     too_late = messages.latency > late_ms
     lost = messages.fate.where("dropped")
+    later = sent_in & messages.arrived & (delivered > end)
 
     def lane(name: str, rows: npt.NDArray[np.intp]) -> Lane:
         def pick(times: FloatArray, where: npt.NDArray[np.bool_]) -> FloatArray:
             return times[rows[where[rows]]]
 
         return Lane(name, pick(created, sent_in), pick(delivered, here & ~too_late),
-                    pick(delivered, here & too_late), pick(created, sent_in & lost))  # fmt: skip
+                    pick(delivered, here & too_late), pick(created, sent_in & lost),
+                    int(np.count_nonzero(later[rows])))  # fmt: skip
 
     made = [lane(g.name, g.rows) for g in drawn(groups(messages, by))[0]]
-    return [one for one in made if any(len(times) for times in one[1:])]
+    return [one for one in made if any(len(times) for times in one[1:5])]
 
 
 def _draw_lane(ax: Axes, row: int, lane: Lane, *, label: bool) -> None:
@@ -137,6 +142,15 @@ def _draw_lane(ax: Axes, row: int, lane: Lane, *, label: bool) -> None:
             kept, np.full(len(kept), row + offset), linestyle="none", marker=marker,
             color=colour, markersize=size, markeredgewidth=0.9, gid=f"{name}:{row}",
             label=name if label else None, rasterized=len(kept) > 500,
+        )  # fmt: skip
+
+
+def _point_beyond(ax: Axes, row: int, lane: Lane) -> None:
+    """Say how many messages sent here arrive after the span shown, unless they are few."""
+    if lane.beyond > 0.05 * len(lane.sent):
+        ax.text(
+            0.995, row, f"{lane.beyond:,} arrive after this span →", va="center", ha="right",
+            transform=ax.get_yaxis_transform(), fontsize="small", color=QUIET, gid="beyond",
         )  # fmt: skip
 
 

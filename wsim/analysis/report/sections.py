@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 from wsim.analysis import plots
 from wsim.analysis.columns import codes
@@ -24,6 +25,7 @@ from wsim.errors import WsimError, unknown
 
 MANY = "How would it have felt to drive over each of these networks?"
 ONE = "What did this network do to the messages, and would the rover have been safe?"
+MOST_PICTURED = 4
 SPAN_S = 20.0
 """Length of the piece of the run that the timelines show."""
 
@@ -47,12 +49,11 @@ def document(
         ages(study),
         whereabouts(study),
         parts(study),
+        comparison(study, baseline) if len(study.entries) > 1 else None,
         bursts(study),
     ]
     if objectives is not None:
         sections.insert(0, wanted(study, objectives))
-    if len(study.entries) > 1:
-        sections.insert(0 if objectives is None else 1, comparison(study, baseline))
     sections += [over_tcp(study, tcp_counterparts or {}), details(study), runs(study)]
     grades = ", ".join(f"{band.word} up to {plots.duration(band.up_to_ms)}" for band in BANDS[:-1])
     rating = (
@@ -60,10 +61,14 @@ def document(
         f"the time: {grades}, beyond that {BANDS[-1].word}."
     )
     return Document(
-        title, MANY if len(study.entries) > 1 else ONE, verdicts, main,
+        title,
+        MANY if len(study.entries) > 1 else ONE,
+        verdicts,
+        main,
         [one for one in sections if one is not None],
-        [rating, *tables.unique(study.notes)], made(study, command),
-    )  # fmt: skip
+        [rating, *tables.unique(study.notes)],
+        made(study, command),
+    )
 
 
 def latency(study: Study) -> Section:
@@ -81,14 +86,15 @@ def latency(study: Study) -> Section:
                 "The slow tail: latency at each percentile of the delivered messages.",
                 partial(plots.plot_latency, pooled, kind="percentiles"),
             ),
-            Picture("The shape of each distribution.",
-                    partial(plots.plot_latency, pooled, kind="ridge")),
+            Picture(
+                "The shape of each distribution.", partial(plots.plot_latency, pooled, kind="ridge")
+            ),
             Picture(
                 "Latency of each message by sending time, first run; ticks above are losses.",
                 lambda: plots.plot_latency_over_time(first_runs(study)),
             ),
         ],
-    )  # fmt: skip
+    )
 
 
 def drops(study: Study) -> Section:
@@ -98,25 +104,29 @@ def drops(study: Study) -> Section:
         "Drop rates",
         tables=[causes] if causes else [],
         pictures=[
-            Picture("Share of the messages that never arrived.",
-                    partial(plots.plot_drop_rate, study.pooled)),
-            Picture("How losses cluster: bursts show as a curve above the thin line.",
-                    partial(plots.plot_loss_runs, study.pooled)),
+            Picture(
+                "Share of the messages that never arrived.",
+                partial(plots.plot_drop_rate, study.pooled),
+            ),
+            Picture(
+                "How losses cluster: bursts show as a curve above the thin line.",
+                partial(plots.plot_loss_runs, study.pooled),
+            ),
         ],
         notes=["Intervals of drop rates take losses as independent; bursts make them too narrow."],
-    )  # fmt: skip
+    )
 
 
 def timelines(study: Study) -> Section:
     """The commands of every network side by side."""
     window = telling_window(study)
 
-    def draw(name: str) -> Any:
+    def draw(name: str) -> Axes:
         frame = study.first(name)
         if "direction" in frame.columns and (frame["direction"] == "inbound").any():
             frame = frame[(frame["direction"] == "inbound").to_numpy()]
         by = "event_name" if "event_name" in frame.columns else None
-        return plots.plot_timeline(frame, by=by, window=window)
+        return named(plots.plot_timeline(frame, by=by, window=window), name)
 
     return Section(
         "Command timelines",
@@ -124,7 +134,7 @@ def timelines(study: Study) -> Section:
             f"The same {window[1] - window[0]:.0f} seconds of the run under each network, "
             "chosen where most went wrong. Late means more than 200 ms."
         ],
-        pictures=[Picture(name, partial(draw, name)) for name in study.names],
+        pictures=[Picture(f"Commands over {name}.", partial(draw, name)) for name in study.names],
     )
 
 
@@ -143,7 +153,9 @@ def telling_window(study: Study, span_s: float = SPAN_S) -> tuple[float, float]:
         return 0.0, span_s
     trouble = np.histogram(created[usable], edges, weights=weight[usable])[0]
     width = min(int(span_s), len(trouble))
-    sums = np.convolve(trouble, np.ones(width), "valid")
+    inner = np.zeros(width)
+    inner[width // 10 : width - width // 10] = 1.0  # what matters should not touch the edge
+    sums = np.convolve(trouble, inner[::-1], "valid")
     start = float(np.floor(edges[int(np.argmax(sums))]))
     return start, start + width
 
@@ -163,13 +175,20 @@ def ages(study: Study) -> Section:
             "arrives, so it counts delay, loss and silence together."
         ],
         pictures=[
-            Picture(name, partial(_age, study, name)) for name in study.names
+            Picture(f"Age of the newest command over {name}.", partial(_age, study, name))
+            for name in study.names
         ],
-    )  # fmt: skip
+    )
 
 
-def _age(study: Study, name: str) -> Any:
-    return plots.plot_age(study.first(name), event=study.command)
+def _age(study: Study, name: str) -> Axes:
+    return named(plots.plot_age(study.first(name), event=study.command), name)
+
+
+def named(ax: Axes, name: str) -> Axes:
+    """Put the name of the network in the place of the title."""
+    ax.set_title(plots.plain(name), loc="left", fontsize="medium", fontweight="bold")
+    return ax
 
 
 def whereabouts(study: Study) -> Section:
@@ -193,10 +212,13 @@ def parts(study: Study) -> Section:
         "Where the time went",
         tables=[tables.parts_table(study)],
         pictures=[
-            Picture("Mean delay of the delivered messages, part by part.",
-                    partial(plots.plot_delay_parts, study.pooled), wide=True)
+            Picture(
+                "Mean delay of the delivered messages, part by part.",
+                partial(plots.plot_delay_parts, study.pooled),
+                wide=True,
+            )
         ],
-    )  # fmt: skip
+    )
 
 
 def bursts(study: Study) -> Section:
@@ -221,31 +243,36 @@ def comparison(study: Study, baseline: str | None) -> Section:
         table = compare(first, sides, command=study.command)
     except WsimError as error:
         return Section(title, [f"Left out: {error}"])
-    says = [
-        f"{name}: " + "; ".join(_main_points(table, name)) + "."
-        for name in sides
-    ]  # fmt: skip
+    says = [f"{name}: " + "; ".join(_main_points(table, name)) + "." for name in sides]
     kinds: list[tuple[plots.Unit, str]] = [
-        ("ms", "Differences of times."),
-        ("share", "Differences of rates."),
+        ("ms", "Differences of times"),
+        ("share", "Differences of rates"),
     ]
     return Section(
         title,
         says,
-        [tables.comparison_table(table, name, base) for name in sides],
+        [tables.comparison_table(table, list(sides), base)],
         [
-            Picture(words, partial(plots.plot_differences, table, unit=unit))
+            Picture(
+                f"{words} of {name} to {base}, with 95 % intervals.",
+                partial(_difference, table, name, unit),
+            )
+            for name in list(sides)[:MOST_PICTURED]
             for unit, words in kinds
-            if len(sides) <= 4
         ],
         [*map(str, table.attrs.get("wsim_notes", ())), *_methods(table)],
     )
 
 
+def _difference(table: pd.DataFrame, name: str, unit: plots.Unit) -> Axes:
+    rows = table[(table["candidate_name"] == name).to_numpy()]
+    return named(plots.plot_differences(rows, unit=unit), name)
+
+
 def _main_points(table: pd.DataFrame, name: str) -> list[str]:
     rows = table[table["candidate_name"] == name].set_index("metric")
     wanted_metrics = [m for m in ("p99_ms", "drop_rate", "age_mean_ms") if m in rows.index]
-    return [str(rows.loc[metric, "says"]) for metric in wanted_metrics]
+    return [tables.sentence(rows.loc[metric], metric) for metric in wanted_metrics]
 
 
 def _methods(table: pd.DataFrame) -> list[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis.plots.delay_parts import NAMES
+from wsim.analysis.plots.differences import label_of
 from wsim.analysis.plots.style import duration
 from wsim.analysis.report.document import Table
 from wsim.analysis.report.study import Study
@@ -93,34 +94,45 @@ def cause_table(study: Study) -> Table | None:
     return Table("Why messages were lost", heads, rows)
 
 
-def comparison_table(table: pd.DataFrame, candidate: str, baseline: str) -> Table:
-    """Return the verdicts of `compare` for one candidate."""
-    rows = []
-    for _, row in table[table["candidate_name"] == candidate].iterrows():
-        unit = str(row.get("unit", ""))
-        span = interval(
-            amount(row["difference"], unit), amount(row["low"], unit), amount(row["high"], unit)
-        )
-        values = (amount(row["baseline"], unit), amount(row["candidate"], unit), span)
-        rows.append((_label(row), *values, str(row["verdict"])))
-    heads = ("metric", baseline, candidate, "difference [95 %]", "verdict")
-    return Table(f"{candidate} against {baseline}", heads, tuple(rows))
+def comparison_table(table: pd.DataFrame, candidates: list[str], baseline: str) -> Table:
+    """Return the differences and verdicts of `compare`, a column for each candidate."""
+    cells: dict[str, dict[str, str]] = {}
+    first: dict[str, str] = {}
+    for _, row in table.iterrows():
+        metric, unit = str(row["metric"]), str(row.get("unit", ""))
+        first.setdefault(metric, amount(row["baseline"], unit))
+        cells.setdefault(metric, {})[str(row["candidate_name"])] = _difference(row, unit)
+    rows = tuple(
+        (label_of(metric), first[metric], *(own.get(name, "–") for name in candidates))
+        for metric, own in cells.items()
+    )
+    heads = ("metric", baseline, *candidates)
+    return Table(f"Differences to {baseline} [95 % interval] and verdicts", heads, rows)
 
 
-def _label(row: pd.Series) -> str:
-    from wsim.analysis.metrics import METRICS
-
-    metric = METRICS.get(str(row["metric"]))
-    return metric.label if metric else str(row["metric"])
+def _difference(row: Any, unit: str) -> str:
+    texts = [amount(row[key], unit, signed=True) for key in ("difference", "low", "high")]
+    return f"{interval(*texts)} {row['verdict']}"
 
 
-def amount(value: float, unit: str) -> str:
-    """Return a value in the unit that `compare` names."""
+def sentence(row: Any, metric: str) -> str:
+    """Return one verdict in words."""
+    outcome, unit = str(row["verdict"]), str(row.get("unit", ""))
+    if outcome not in ("better", "worse"):
+        return str(row["says"])
+    low, high = sorted((abs(row["low"]), abs(row["high"])))
+    span = f"[{amount(low, unit)}, {amount(high, unit)}]"
+    return f"{label_of(metric)} {outcome} by {amount(abs(row['difference']), unit)} {span}"
+
+
+def amount(value: float, unit: str, *, signed: bool = False) -> str:
+    """Return a value, or a difference, in the unit that `compare` names."""
     if not np.isfinite(value):
         return "–"
+    sign = "+" if signed and value > 0 else ""
     if unit == "ms":
-        return duration(value)
-    return percent(value) if unit == "share" else f"{value:.3g} {unit}".strip()
+        return sign + duration(value)
+    return sign + (percent(value) if unit == "share" else f"{value:.3g} {unit}".strip())
 
 
 def frame_table(frame: pd.DataFrame, caption: str) -> Table:

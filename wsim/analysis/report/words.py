@@ -68,12 +68,13 @@ def _lost(row: Mapping[str, Any]) -> str:
 
 
 def _stops(row: Mapping[str, Any]) -> str:
-    trips = row.get("watchdog_trips", np.nan)
+    trips, old = row.get("watchdog_trips", np.nan), row.get("age_over_share", np.nan)
     if not np.isfinite(trips):
         return ""
-    if trips == 0:
-        return "the rover never waits for a command long enough to stop by itself"
-    return f"the rover stops by itself {times(int(trips))}"
+    words = f"the watchdog stops the rover {times(int(trips))}" if trips else "no watchdog stops"
+    if old > 0:
+        words += f", though the newest command is older than 0.5 s {percent(old)} of the time"
+    return words.replace(", though", " and") if trips else words
 
 
 def _emergency(study: Study, name: str) -> str:
