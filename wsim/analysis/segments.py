@@ -179,7 +179,7 @@ def split(values: Floats, group: npt.NDArray[Any], groups: int) -> list[Floats]:
     """Return the values of each group: one mask each for a few groups, one sort for many."""
     if groups == 1:
         return [values]
-    if groups <= 16:
+    if groups <= 16:  # also none at all
         return [values[group == g] for g in range(groups)]
     order = np.argsort(group, kind="stable")
     bounds = np.cumsum(np.bincount(group, minlength=groups))[:-1]

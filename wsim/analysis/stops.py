@@ -23,7 +23,7 @@ from wsim.analysis.columns import (
     require,
     stream_codes,
 )
-from wsim.analysis.segments import Segments, cut
+from wsim.analysis.segments import Segments, cut, split
 from wsim.analysis.summary import assemble
 from wsim.schema import COMMAND_EVENT
 
@@ -185,13 +185,15 @@ def stop_reaction(
         chosen &= codes(frame, "event_name").where(command)
     segments = cut(messages, groups, streams, chosen & _decided(messages))
     reaction, owner = _probe(segments, retries, retry_ms / 1e3)
-    found = []
-    for g in range(len(groups.labels)):
-        mine = np.sort(reaction[owner == g])
-        never = np.count_nonzero(np.isinf(mine)) / len(mine) if len(mine) else np.nan
-        found.append({"probes": len(mine), "never_share": never} | reaction_figures(mine))
-    columns = {name: np.array([row[name] for row in found]) for name in (found or [{}])[0]}
+    parts = split(reaction, owner, len(groups.labels))
+    found = [_probe_row(np.sort(mine)) for mine in parts]
+    columns = {name: np.array([row[name] for row in found]) for name in _probe_row(np.empty(0))}
     return assemble(columns, names, groups, messages.notes)
+
+
+def _probe_row(ordered: Floats) -> dict[str, float]:
+    never = np.count_nonzero(np.isinf(ordered)) / len(ordered) if len(ordered) else np.nan
+    return {"probes": len(ordered), "never_share": never} | reaction_figures(ordered)
 
 
 def _decided(messages: Messages) -> Bools:
