@@ -10,6 +10,7 @@ from typing import Any
 from wsim.conditions import NetworkConditions
 from wsim.impairments.base import OutageState
 from wsim.schema import DIRECTIONS
+from wsim.tcp.bbr import Bbr
 from wsim.tcp.cubic import Cubic
 from wsim.tcp.path import HEADER_BYTES, LOST, Path
 from wsim.tcp.receiver import Arrived, Packet, Receiver
@@ -94,7 +95,11 @@ class TcpConnection:
             phase_ns=phase,
         )
         half.sender = Sender(
-            options, half.path, _control(options), partial(self._emit, half, back), self._wake
+            options,
+            half.path,
+            _control(options, half.path),
+            partial(self._emit, half, back),
+            self._wake,
         )
         half.receiver = Receiver(
             back.path,
@@ -294,5 +299,5 @@ class TcpConnection:
         return total
 
 
-def _control(options: TcpOptions) -> Control:
-    return Cubic()
+def _control(options: TcpOptions, path: Path) -> Control:
+    return Bbr(path.stream("bbr")) if options.congestion_control == "bbr" else Cubic()

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from wsim.tcp.constants import (
+    CWR,
+    DISORDER,
+    INFINITE_WINDOW,
+    LOSS,
+    NO_TIMER,
+    OPEN,
+    PROBE,
+    RECOVERY,
+    REORDER,
+    RETRANSMIT,
+)
 from wsim.tcp.segment import Segment
-from wsim.tcp.state import CWR, DISORDER, LOSS, NO_TIMER, OPEN, PROBE, RECOVERY, REORDER, RETRANSMIT
 from wsim.tcp.timers import ticks
 from wsim.tcp.transmit import Transmitter
 
@@ -109,7 +120,7 @@ class Recovery(Transmitter):
         """Leave the window at the threshold."""
         if self.control.unlimited:
             return
-        if self.ssthresh < 0x7FFFFFFF and (self.state == CWR or self.undo_from >= 0):
+        if self.ssthresh < INFINITE_WINDOW and (self.state == CWR or self.undo_from >= 0):
             self.cwnd = self.ssthresh
             self.cwnd_stamp = now
 
@@ -201,7 +212,8 @@ class Recovery(Transmitter):
                 segment.lost = False
             self.lost_out = 0
         if self.prior_ssthresh:
-            self.cwnd = max(self.cwnd, self.prior_cwnd)
+            if self.bbr is None:
+                self.cwnd = max(self.cwnd, self.prior_cwnd)
             self.ssthresh = max(self.ssthresh, self.prior_ssthresh)
         self.cwnd_stamp = now
         self.undo_from = -1

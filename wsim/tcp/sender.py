@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wsim.tcp.constants import CWR, DISORDER, LOSS, OPEN, RECOVERY
 from wsim.tcp.recovery import Recovery
 from wsim.tcp.segment import Segment
-from wsim.tcp.state import CWR, DISORDER, LOSS, OPEN, RECOVERY
 
 if TYPE_CHECKING:
     from wsim.tcp.state import Acknowledgement
@@ -27,6 +27,7 @@ class Sender(Recovery):
             self._ack_nothing(now, duplicate, echo)
             return
         prior_una = self.una
+        flight = self.in_flight if self.bbr is not None else 0
         ack = max(ack, prior_una)
         advanced = ack > prior_una
         if advanced:
@@ -54,7 +55,11 @@ class Sender(Recovery):
             rearm = rearm and not armed
         if rearm and not self.arm_probe(now, True):
             self.arm_retransmit(now)
-        self._control(now, self.delivered - delivered, self.lost_ever - lost, advanced)
+        if self.bbr is None:
+            self._control(now, self.delivered - delivered, self.lost_ever - lost, advanced)
+        else:
+            rtt, self.last_rtt = self.last_rtt, -1
+            self.bbr.acked(now, self.delivered - delivered, self.lost_ever - lost, rtt, flight)
         if new_first:
             self.push(now)
             if self.nxt > self.high:
@@ -130,6 +135,8 @@ class Sender(Recovery):
             self.fack = segment.start
         self.sacked_out += 1
         self.delivered += 1
+        if self.bbr is not None:
+            self.bbr.arrived(segment)
 
     # -- cumulative acknowledgements ----------------------------------------------------------
 
@@ -157,6 +164,8 @@ class Sender(Recovery):
                 self.sacked_out -= 1
             else:
                 self.delivered += 1
+                if self.bbr is not None:
+                    self.bbr.arrived(segment)
                 if not (segment.resent and echo // _MS < segment.sent_ns // _MS):
                     self.rack_advance(now, segment)
             if segment.lost:
@@ -189,6 +198,7 @@ class Sender(Recovery):
         estimator.note_minimum(now, newest)
         estimator.sample(rtt // 1000, ack, self.nxt)
         self.control.sampled(self, now, newest)
+        self.last_rtt = newest
         return True
 
     # -- probes and states ----------------------------------------------------------------------

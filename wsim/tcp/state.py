@@ -6,14 +6,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
+from wsim.tcp.bbr import Bbr, Pacer
+from wsim.tcp.constants import INFINITE_WINDOW, NO_TIMER, OPEN
 from wsim.tcp.path import Path
 from wsim.tcp.rtt import RttEstimator
 from wsim.tcp.segment import Segment
 from wsim.tcp.timers import NEVER
-
-OPEN, DISORDER, CWR, RECOVERY, LOSS = range(5)
-NO_TIMER, RETRANSMIT, PROBE, REORDER = range(4)
-INFINITE_WINDOW = 0x7FFFFFFF
 
 Acknowledgement = tuple[int, tuple[tuple[int, int], ...], "tuple[int, int] | None", int]
 """Next byte wanted, ranges held beyond it, a duplicate just seen, time stamp echoed."""
@@ -62,15 +60,15 @@ class SenderState:
     """Fields of a sender, named after their Linux counterparts where there is one."""
 
     __slots__ = (
-        "control", "cwnd", "cwnd_count", "cwnd_limited", "cwnd_limited_until", "cwnd_stamp",
-        "cwnd_used", "delivered", "dsack_limit_delivered", "due", "emit", "fack", "frto",
-        "high", "last_sent_ns", "lost_ever", "lost_out", "max_out", "mss", "nxt", "on_wire",
-        "options", "order", "path", "pending", "phase", "prior_cwnd", "prior_ssthresh",
-        "probe_end", "probe_resent", "probes", "prr_delivered", "prr_out", "queue",
-        "rack_advanced", "rack_dsack", "rack_order", "rack_persist", "rack_rtt", "rack_steps",
-        "recoveries", "reordered", "reordering", "resent_ever", "retrans_out", "retrans_stamp",
-        "retries", "rtt", "sacked_out", "ssthresh", "state", "timeouts", "una", "undo_from",
-        "undo_left", "used_until", "wake", "written",
+        "bbr", "control", "cwnd", "cwnd_count", "cwnd_limited", "cwnd_limited_until",
+        "cwnd_stamp", "cwnd_used", "delivered", "dsack_limit_delivered", "due", "emit", "fack",
+        "frto", "high", "last_rtt", "last_sent_ns", "lost_ever", "lost_out", "max_out", "mss",
+        "nxt", "on_wire", "options", "order", "pacer", "path", "pending", "phase", "prior_cwnd",
+        "prior_ssthresh", "probe_end", "probe_resent", "probes", "prr_delivered", "prr_out",
+        "queue", "rack_advanced", "rack_dsack", "rack_order", "rack_persist", "rack_rtt",
+        "rack_steps", "recoveries", "reordered", "reordering", "resent_ever", "retrans_out",
+        "retrans_stamp", "retries", "rtt", "sacked_out", "ssthresh", "state", "timeouts", "una",
+        "undo_from", "undo_left", "used_until", "wake", "written",
     )  # fmt: skip
 
     def __init__(
@@ -84,6 +82,9 @@ class SenderState:
         self.options = options
         self.path = path
         self.control = control
+        self.bbr: Bbr | None = control if isinstance(control, Bbr) else None
+        self.pacer = Pacer(self)
+        self.last_rtt = -1
         self.emit = emit
         self.wake = wake
         self.mss = options.mss
@@ -136,6 +137,9 @@ class SenderState:
         self.undo_from = -1
         self.undo_left = 0
         self.retrans_stamp = -1
+
+    def unpaced(self, now: int) -> None:
+        """Send what pacing held back; the transmitter does."""
 
     @property
     def in_flight(self) -> int:

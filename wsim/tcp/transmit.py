@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from wsim.tcp.segment import Segment
-from wsim.tcp.state import (
+from wsim.tcp.constants import (
     CWR,
     DISORDER,
     NO_TIMER,
@@ -12,8 +11,9 @@ from wsim.tcp.state import (
     RECOVERY,
     REORDER,
     RETRANSMIT,
-    SenderState,
-)  # fmt: skip
+)
+from wsim.tcp.segment import Segment
+from wsim.tcp.state import SenderState
 from wsim.tcp.timers import NEVER, TICK_NS, expiry_ns, ticks
 
 _TIMEOUT_MIN_NS = 2_000_000
@@ -29,11 +29,15 @@ class Transmitter(SenderState):
         self.last_sent_ns = self.cwnd_stamp = 0
         self.rtt.note_minimum(0, max(rtt, 1000))
         self.rtt.sample(max(rtt, 1000) // 1000, 0, 0)
+        if self.bbr is not None:
+            self.bbr.bind(self, rtt)
 
     def write(self, now: int, size: int) -> None:
         """Take `size` more bytes from the application and send what the window allows."""
         if not self.queue and self.nxt == self.written:
             self._restart_after_idle(now)
+        if self.bbr is not None:
+            self.bbr.written()
         self.written += size
         self.push(now)
 
@@ -42,9 +46,12 @@ class Transmitter(SenderState):
         queue = self.queue
         room = self.cwnd - len(queue) + self.sacked_out + self.lost_out - self.retrans_out
         sent = 0
-        while sent < room and self.nxt < self.written:
-            self._send_new(now)
-            sent += 1
+        if self.bbr is not None:
+            sent = self._send_paced(now, room)
+        else:
+            while sent < room and self.nxt < self.written:
+                self._send_new(now)
+                sent += 1
         limited = sent >= room
         if sent or limited:
             self._validate_window(now, limited)
@@ -52,6 +59,34 @@ class Transmitter(SenderState):
             if self.state == CWR or self.state == RECOVERY:
                 self.prr_out += sent
             self.arm_probe(now, False)
+
+    def _send_paced(self, now: int, room: int) -> int:
+        bbr = self.bbr
+        assert bbr is not None
+        sent = 0
+        while sent < room and self.nxt < self.written:
+            if self._held_back(now):
+                break
+            start = self.nxt
+            burst = min(bbr.burst, room - sent, -(-(self.written - start) // self.mss))
+            for _ in range(burst):
+                self._send_new(now)
+            bbr.left(now, self.nxt - start, burst)
+            sent += burst
+        return sent
+
+    def _held_back(self, now: int) -> bool:
+        """Return True if pacing forbids sending now, with the pacer armed for later."""
+        if self.bbr is None or self.bbr.clock_ns <= now:
+            return False
+        self.pacer.arm(self.bbr.clock_ns)
+        return True
+
+    def unpaced(self, now: int) -> None:
+        """Send what pacing held back."""
+        if self.lost_out > self.retrans_out and self.cwnd > self.in_flight:
+            self.resend_lost(now)
+        self.push(now)
 
     def _send_new(self, now: int) -> None:
         queue = self.queue
@@ -64,7 +99,10 @@ class Transmitter(SenderState):
             )
         self.order += 1
         was_empty = not queue
-        queue.append(Segment(start, end, now, self.order))
+        segment = Segment(start, end, now, self.order)
+        if self.bbr is not None:
+            self.bbr.stamped(segment, now, was_empty)
+        queue.append(segment)
         self.nxt = end
         self.last_sent_ns = now
         self.emit(now, start, end, True)
@@ -132,6 +170,8 @@ class Transmitter(SenderState):
         while index < len(queue):
             if self.in_flight >= self.cwnd or self.retrans_out >= self.lost_out:
                 break
+            if self.bbr is not None and self._held_back(now):
+                break
             segment = queue[index]
             index += 1
             if not segment.lost or segment.acked or segment.again:
@@ -160,11 +200,10 @@ class Transmitter(SenderState):
             if self.retrans_stamp < 0:
                 self.retrans_stamp = now
             self.undo_left = max(self.undo_left, 0) + 1
-        self.stamp(segment, now)
+        if self.bbr is not None:
+            self.bbr.stamped(segment, now, False)
+            self.bbr.left(now, segment.end - segment.start, 1)
         self.emit(now, segment.start, segment.end, False)
-
-    def stamp(self, segment: Segment, now: int) -> None:
-        """Note the rate of delivery at a transmission (for controls that pace)."""
 
     def _merge(self, index: int) -> None:
         queue = self.queue
