@@ -23,6 +23,8 @@ _HOMES = {
     "Link": "wsim.link",
     "Transit": "wsim.transit",
     "Transits": "wsim.transit",
+    "Timeline": "wsim.timeline",
+    "profile": "wsim.profiles",
     "NetworkConditions": "wsim.conditions",
     "NetworkMiddleware": "wsim.serving.middleware",
     "PROFILES": "wsim.profiles",
