@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import warnings
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from histories import rich_frame
+from histories import assert_same, rich_frame
 
 from wsim.errors import FormatError
 from wsim.formats import FORMATS, load, save
@@ -137,3 +138,16 @@ def test_csv_loads_without_its_notes(tmp_path: Path) -> None:
     frame = load(path)
     assert len(frame) == 5
     assert frame.attrs["wsim"] == {"run-1": {}}
+
+
+def test_zipped_text_loads(tmp_path: Path) -> None:
+    path = save(rich_frame(5), tmp_path / "a.jsonl")
+    zipped = tmp_path / "a.jsonl.gz"
+    zipped.write_bytes(gzip.compress(path.read_bytes()))
+    assert_same(rich_frame(5), load(zipped))
+    zipped.write_bytes(zipped.read_bytes()[:-20])
+    with pytest.warns(UserWarning, match="cut in line"):
+        assert len(load(zipped)) < 5
+    zipped.write_bytes(b"\x1f\x8b" + b"x" * 50)
+    with pytest.raises(FormatError, match="damaged gzip data"):
+        load(zipped)

@@ -93,7 +93,7 @@ def test_a_failed_write_leaves_the_old_file(
     def fail(*_: Any) -> str:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(PayloadWriter, "text", fail)
+    monkeypatch.setattr(PayloadWriter, "texts", fail)
     with pytest.raises((FormatError, OSError), match=r"space"):
         save(rich_frame(10), path)
     assert path.read_bytes() == before

@@ -36,6 +36,7 @@ FORMATS: dict[str, Format] = {
     ".har": Format("wsim.formats.har", "read_har", ""),
 }
 """Formats by suffix; modules are loaded when first needed."""
+_ZIPPABLE = (".json", ".jsonl", ".har")
 
 
 def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
@@ -63,7 +64,7 @@ def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     if not paths:
         raise FormatError("no files to load; name at least one")
     frames = [_load_one(path) for path in paths]
-    return concat(frames, labels=[path.stem for path in paths])
+    return concat(frames, labels=[path.name.split(".")[0] for path in paths])
 
 
 def _load_one(path: Path) -> pd.DataFrame:

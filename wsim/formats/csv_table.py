@@ -48,7 +48,7 @@ def write_csv(frame: pd.DataFrame, path: Path) -> None:
 def _text(series: pd.Series[Any], payloads: PayloadWriter) -> Any:
     dtype = DTYPES[str(series.name)]
     if dtype == "object":
-        return objects([payloads.text(value) for value in series])
+        return objects(payloads.texts(series.tolist()))
     if dtype == "str":
         return objects([_safe(value) for value in series])
     if dtype == "category":

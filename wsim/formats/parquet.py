@@ -80,8 +80,8 @@ def _array(pa: Any, series: pd.Series[Any], dtype: str, payloads: PayloadWriter)
         names = pa.array([_utf8(name) for name in category.categories], pa.string())
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), names)
     if dtype == "object":
-        empty = [None if value is None else payloads.text(value) for value in series]
-        return pa.array(empty, pa.string())
+        texts = payloads.texts(series.tolist())
+        return pa.array([None if text == "null" else text for text in texts], pa.string())
     if dtype == "str":
         return pa.array([_utf8(value) for value in series], pa.string())
     return pa.array(np.ascontiguousarray(series.to_numpy()), from_pandas=False)

@@ -12,6 +12,7 @@ import base64
 import binascii
 import json
 import math
+import secrets
 import warnings
 from typing import Any
 
@@ -20,6 +21,11 @@ import numpy as np
 MAX_DEPTH = 200
 _MARKS = {"__bytes__", "__tuple__", "__number__", "__pairs__", "__dict__", "__text__"}
 _MANY_BITS = 10_000  # longer integers are not converted to decimal digits by Python
+_STRINGS = frozenset({str})
+_ATOMS = frozenset({str, float, int, bool, type(None)})
+_dumps_strictly = json.JSONEncoder(
+    separators=(",", ":"), check_circular=False, allow_nan=False
+).encode
 _dumps = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -34,6 +40,21 @@ class PayloadWriter:
     def text(self, value: Any) -> str:
         """Return the payload as compact JSON in ASCII."""
         return _dumps(self.plain(value))
+
+    def texts(self, values: list[Any]) -> list[str]:
+        """Return the texts of many payloads; plain ones go through the encoder together."""
+        if not values:
+            return []
+        mark = f"next-{secrets.token_hex(16)}"
+        lossy = self.lossy
+        try:
+            items: list[Any] = []
+            for value in values:
+                items += (value if _simple(value) else self.plain(value), mark)
+            return _dumps_strictly(items)[1:-1].removesuffix(f',"{mark}"').split(f',"{mark}",')
+        except (ValueError, RecursionError):  # a number that JSON has no word for, or depth
+            self.lossy = lossy
+            return [self.text(value) for value in values]
 
     def plain(self, value: Any) -> Any:
         """Return the payload as JSON types, marked where needed."""
@@ -97,6 +118,22 @@ class PayloadWriter:
                 f" beyond {MAX_DEPTH} levels); those parts were written as text",
                 stacklevel=3,
             )
+
+
+def _simple(value: Any) -> bool:
+    """Say whether JSON gives the value back as it is (if its numbers are finite)."""
+    kind = type(value)
+    if kind is dict:
+        if not _STRINGS.issuperset(map(type, value)):
+            return False
+        if len(value) == 1 and not _MARKS.isdisjoint(value):
+            return False
+        if _ATOMS.issuperset(map(type, value.values())):
+            return True
+        return all(map(_simple, value.values()))
+    if kind is list:
+        return _ATOMS.issuperset(map(type, value)) or all(map(_simple, value))
+    return kind in _ATOMS
 
 
 def _described(value: Any) -> str:
