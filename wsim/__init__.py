@@ -25,6 +25,7 @@ _HOMES = {
     "Transits": "wsim.transit",
     "Timeline": "wsim.timeline",
     "profile": "wsim.profiles",
+    "explain": "wsim.explanation",
     "NetworkConditions": "wsim.conditions",
     "NetworkMiddleware": "wsim.serving.middleware",
     "PROFILES": "wsim.profiles",
@@ -32,6 +33,7 @@ _HOMES = {
     "compare": "wsim.analysis.comparison",
     "safe_speed": "wsim.analysis.driving",
     "serve": "wsim.serving.endpoint",
+    "shift_function": "wsim.analysis.shift",
     "summarize": "wsim.analysis.summary",
     "teleop": "wsim.analysis.teleop",
 }
