@@ -105,6 +105,16 @@ class Arrivals(Steering):
             self._net.remove(client, self._now_ns())
             self._connection_changed("disconnect", client_id, client)
 
+    def lost(self, client_id: str) -> None:
+        """Note that a real client lost its connection and may come back; its door calls this."""
+        self._net.suspend(client_id, self._now_ns())
+        self._connection_changed("disconnect", client_id)
+
+    def back(self, client_id: str) -> None:
+        """Note that a real client has come back; its door calls this."""
+        self._net.resume(client_id, self._now_ns())
+        self._connection_changed("connect", client_id)
+
     async def close(self) -> None:
         """Disconnect everybody."""
         for client_id in list(self._net.clients):

@@ -66,6 +66,10 @@ class Home:
             return True
         return False
 
+    def move_here(self) -> None:
+        """Make the running loop its home, such as a server thread's; nobody may be using it."""
+        self._move_in(asyncio.get_running_loop())
+
     def _enter(self) -> None:
         """Refuse a call from outside the loop it belongs to."""
         if asyncio.get_running_loop() is not self._loop and not self._at_home():

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Message
@@ -56,11 +57,23 @@ class Network:
         self.connected: dict[str, Client] = {}
         self.gone: set[str] = set()
         self.recording = self.validating = True
+        self._append = recorder.append
+        self._no_delay = -1  # lateness of what takes no time: 0 if live
         self.strict = False
         self.started_at = 0.0
-        self.clock: Clock
+        self._clock: Clock
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
         self._tasks: set[asyncio.Task[Any]] = set()
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the loop it lives in."""
+        return self._clock
+
+    @clock.setter
+    def clock(self, clock: Clock) -> None:
+        self._clock = clock
+        self._no_delay = 0 if clock.live else -1
 
     # -- clients -------------------------------------------------------------------------
 
@@ -71,6 +84,7 @@ class Network:
         if link is None:
             link = Link(self.conditions, seed=self.seed, client=index)
         client = self.clients[name] = Client(name, index, link, endpoint)
+        client.wake = partial(self._wake, client)
         self.gone.discard(name)
         return client
 
@@ -98,6 +112,22 @@ class Network:
         number = client.link.session.number
         self.recorder.note_connection(now_ns, client.id, "disconnected", number, "closed")
 
+    def suspend(self, client_id: str, now_ns: int) -> None:
+        """A real client's connection is lost; it may come back."""
+        client = self.connected.pop(client_id)
+        client.state = _RECONNECTING
+        self.tally.disconnections += 1
+        number = client.link.session.number
+        self.recorder.note_connection(now_ns, client_id, str(client.state), number, "disconnected")
+
+    def resume(self, client_id: str, now_ns: int) -> None:
+        """A real client has come back."""
+        client = self.connected[client_id] = self.clients[client_id]
+        client.state = _CONNECTED
+        self.tally.reconnections += 1
+        number = client.link.session.number
+        self.recorder.note_connection(now_ns, client_id, "connected", number, "")
+
     def change(self, now_ns: int, conditions: NetworkConditions) -> None:
         """Put new conditions on every link; what is in flight stays."""
         self.conditions = conditions
@@ -117,17 +147,19 @@ class Network:
         channel.send(now_ns, message.size, event=message.event, token=message, data=message.data)
         self._look(client, channel.next_event_ns, now_ns)
 
-    def passed(self, message: Message, now_ns: int) -> None:
-        """Record a message that a link with nothing to simulate let through at once."""
-        tally = self.tally
-        tally.delivered += 1
-        if message.direction == "inbound":
-            tally.received += 1
+    def passed(
+        self, client: Client, direction: str, event: str, data: Any, size: int, message_id: str,
+        now_ns: int,
+    ) -> None:  # fmt: skip
+        """Count and record a message that a link with nothing to simulate let through at once."""
+        if direction == "inbound":
+            self.tally.passed_in += 1
+        else:
+            self.tally.passed_out += 1
         if self.recording:
-            message.seq = self.recorder.append(
-                now_ns, now_ns, now_ns, message.direction, message.event, message.client.id,
-                message.session, DELIVERED, "", 0, message.size, message.message_id, "/", -1, -1,
-                0 if self.clock.live else -1, NO_PARTS, message.data,
+            self._append(
+                now_ns, now_ns, now_ns, direction, event, client.id, client.link.session.number,
+                DELIVERED, "", 0, size, message_id, "/", -1, -1, self._no_delay, NO_PARTS, data,
             )  # fmt: skip
 
     def account(self, direction: str, fate: str, latency_ns: int) -> None:
@@ -151,7 +183,9 @@ class Network:
         self._look(client, client.outbound.next_event_ns, now_ns)
 
     def _look(self, client: Client, due_ns: int | None, now_ns: int) -> None:
-        if due_ns is not None and due_ns <= now_ns and not client.pumping:
+        if client.pumping:  # the one at work looks again before it ends
+            return
+        if due_ns is not None and due_ns <= now_ns:
             self.pump(client)
         else:
             self.arm(client, due_ns)
@@ -161,27 +195,33 @@ class Network:
 
     def arm(self, client: Client, due_ns: int | None) -> None:
         """See to it that somebody looks at the link at `due_ns`."""
-        if due_ns is not None and due_ns < client.armed_ns:
+        if due_ns is not None and due_ns < client.armed_ns and not client.pumping:
             client.armed_ns = due_ns
-            self.clock.call_at(due_ns, lambda: self.pump(client))
+            self.clock.call_at(due_ns, client.wake)
+
+    def _wake(self, client: Client) -> None:
+        if self.clock.now_ns() >= client.armed_ns:  # else somebody has looked meanwhile
+            self.pump(client)
 
     def pump(self, client: Client) -> None:
         """Deliver whatever has been decided on a client's link by now."""
         if client.pumping:  # called by a handler from within: the outer one goes on
             return
         client.pumping = True
-        link = client.link
+        steady = client.link.session.steady
         try:
             while True:
                 now_ns = self.clock.now_ns()
-                client.armed_ns = NEVER
-                for transit in client.inbound.advance(now_ns):
-                    self._decided(client, transit, now_ns)
-                for transit in client.outbound.advance(now_ns):
-                    self._decided(client, transit, now_ns)
-                self._sessions(client, now_ns)
-                due_ns = link.next_event_ns
-                if due_ns is None or due_ns > now_ns:
+                client.armed_ns = due_ns = NEVER
+                for channel in (client.inbound, client.outbound):
+                    for transit in channel.advance(now_ns):
+                        self._decided(client, transit, now_ns)
+                if not steady or not client.link.session.steady:
+                    self._sessions(client, now_ns)
+                    due_ns = client.link.session.next_event_ns or NEVER
+                for channel in (client.inbound, client.outbound):
+                    due_ns = min(due_ns, channel.next_event_ns or NEVER)
+                if due_ns > now_ns:
                     break
         finally:
             client.pumping = False
@@ -233,8 +273,7 @@ class Network:
         self.tally.dropped += not transit.copy
         if message.ack_id >= 0 or message.future is None:
             return  # who asked for an answer waits for it until his time is up
-        channel = message.client.inbound if message.direction == "inbound" else None
-        conditions = (channel or message.client.outbound).conditions
+        conditions = self.conditions.for_direction(message.direction)
         due_ns = message.created_ns + round(conditions.latency_ms * 1e6)
         if transit.cause in ("loss", "disconnected") and conditions.enabled and due_ns > now_ns:
             self.clock.call_at(due_ns, lambda: resolve(message, False))  # as long as a crossing

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from wsim.serving.network import Client, Network, TooManyError
 from wsim.serving.packets import Frame, PacketError, Unit, join_body, split_body
 from wsim.serving.transport import (
+    CLIENT,
     App,
     Event,
     Receive,
@@ -183,7 +184,7 @@ class Polling:
             return refusal(_OUT)
         self._network.join(client)
         await cross(self._network, client, "inbound")
-        response = await ask(app, scope, body)
+        response = await ask(app, {**scope, CLIENT: client}, body)
         sid = _sid(response.body) if response.status == 200 else ""
         if sid:
             port = self._ports[sid] = PollingPort(self._network, client, scope, sid)

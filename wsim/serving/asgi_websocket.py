@@ -9,6 +9,7 @@ from wsim.serving.network import Client, Network
 from wsim.serving.packets import Frame, PacketError, Unit
 from wsim.serving.transport import (
     ABORT,
+    CLIENT,
     App,
     Event,
     Outlet,
@@ -58,6 +59,8 @@ class SocketPort:
         try:
             if await self._handshake(reader):
                 await self._converse(app, reader)
+                if reader.done():
+                    reader.result()  # a failure of ours is not to be hushed up
         finally:
             self._client.transports.discard(self)
             if not self._client.transports:
@@ -82,7 +85,7 @@ class SocketPort:
     async def _converse(self, app: App, reader: asyncio.Task[None]) -> None:
         writer = asyncio.create_task(self._write())
         self._tasks.add(writer)
-        await app(self._scope, self._app_receive, self._app_send)
+        await app({**self._scope, CLIENT: self._client}, self._app_receive, self._app_send)
         if not self._accepted or reader.done():
             return
         if not self._closing:  # the application returned without a word: so ends the socket
@@ -148,7 +151,8 @@ class SocketPort:
         except PacketError:
             self._to_client.end()
             await self._send({"type": _CLOSE, "code": _TOO_BIG})
-        self._to_app.end()
+        finally:
+            self._to_app.end()
 
     async def _write(self) -> None:
         """Hand on what has come through, until the connection ends."""

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 
 from wsim.channel import Channel
 from wsim.link import Link
+from wsim.payloads import payload
 from wsim.schema import DIRECTIONS
-from wsim.serving.packets import Unit
+from wsim.serving.packets import PacketError, Unit
 from wsim.session import Session
 from wsim.transit import DELIVERED, Transit, dropped
 
@@ -46,6 +47,14 @@ class Passage(NamedTuple):
     def passes(self) -> bool:
         """True if the unit comes out at the other side."""
         return self.transit is None or self.transit.fate == DELIVERED
+
+
+def _payload(unit: Unit) -> Any:
+    """Return what rules look at; None where it cannot be read."""
+    try:
+        return payload(tuple(unit.args)) if unit.kind == "event" else None
+    except PacketError:
+        return None
 
 
 class Lane:
@@ -77,7 +86,8 @@ class Lane:
         else:
             self._under_way[cargo.order] = None
             self.bytes_in_flight += unit.size
-            self._channel.send(now_ns, unit.size, event=unit.event, token=cargo)
+            data = _payload(unit) if self._channel.conditions.rules else None
+            self._channel.send(now_ns, unit.size, event=unit.event, token=cargo, data=data)
 
     def swallow(self, now_ns: int, unit: Unit, route: Any) -> None:
         """Lose a unit in a failure of this client's own, which takes no number or draw."""

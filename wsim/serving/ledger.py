@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from wsim.history import History
 from wsim.messages import Verdict
-from wsim.payloads import payload
+from wsim.payloads import arguments, payload
 from wsim.serving.door import Passage
 from wsim.serving.packets import Frame, PacketError, Unit, encode_event
 
 if TYPE_CHECKING:
     from wsim.serving.network import Client
 
-Inspector = Callable[[str, Any], Verdict]
+Inspector = Callable[[str, tuple[Any, ...]], Verdict]
 KEEP_BYTES = 65_536
 """Larger attachments are recorded as their size."""
 SECRET_KEYS = frozenset({"token", "password", "secret", "authorization", "apikey", "api_key"})
@@ -88,7 +88,7 @@ class Ledger:
         fate, cause = transit.fate, transit.cause
         event, data, message_id = self._read(unit)
         if fate == "delivered" and passage.direction == "inbound" and self._inspect is not None:
-            verdict = self._inspect(event, data)
+            verdict = self._inspect(event, arguments(data))
             message_id = verdict.message_id
             if verdict.ok:
                 frames = encode_event(

@@ -67,16 +67,14 @@ class Client:
 
     Attributes
     ----------
-    index
-        Number in order of connecting; chooses the random streams.
     client_id
         Name in the history.
     session
         1, 2, ...: grows when the client comes back.
     """
 
-    def __init__(self, index: int, client_id: str, door: Door, identity: str) -> None:
-        self.index, self.client_id, self.door, self.identity = index, client_id, door, identity
+    def __init__(self, client_id: str, door: Door, identity: str) -> None:
+        self.client_id, self.door, self.identity = client_id, door, identity
         self.transports: set[Transport] = set()
         self.leaving = self.gone = self.joined = False
         self.clock_lag_s = math.inf
@@ -94,6 +92,43 @@ class Client:
             transport.abort(how)
 
 
+class Book(Protocol):
+    """Names clients and keeps book of them."""
+
+    def newcomer(self, conditions: NetworkConditions) -> tuple[str, Link]:
+        """Return the name and the link of a client who was never here before."""
+
+    def joined(self, client: Client, now_ns: int) -> None:
+        """A client is connected, for the first time or again."""
+
+    def lost(self, client: Client, now_ns: int, for_good: bool) -> None:
+        """A client is not connected any more."""
+
+
+class Roster:
+    """Names clients, makes their links, and notes in the history that they come and go."""
+
+    def __init__(self, history: History, seed: int) -> None:
+        self._history, self._seed = history, seed
+        self._count = 0
+
+    def newcomer(self, conditions: NetworkConditions) -> tuple[str, Link]:
+        """Return the name and the link of a client who was never here before."""
+        index = self._count
+        self._count += 1
+        return f"client-{index + 1}", Link(conditions, seed=self._seed, client=index)
+
+    def joined(self, client: Client, now_ns: int) -> None:
+        """A client is connected, for the first time or again."""
+        self._history.note_connection(now_ns, client.client_id, "connected", client.session, "")
+
+    def lost(self, client: Client, now_ns: int, for_good: bool) -> None:
+        """A client is not connected any more."""
+        cause = "closed" if for_good else "disconnected"
+        state = "disconnected" if for_good else "reconnecting"
+        self._history.note_connection(now_ns, client.client_id, state, client.session, cause)
+
+
 class Network:
     """The simulated network between a server and its real clients.
 
@@ -109,8 +144,8 @@ class Network:
         As for :class:`~wsim.serving.ledger.Ledger`.
     clock
         Times everything; by default the live clock of the running loop.
-    name_client
-        Makes the client's name from its index.
+    roster
+        Names the clients and keeps book of them.
     """
 
     def __init__(
@@ -122,7 +157,7 @@ class Network:
         inspect: Inspector | None = None,
         on_row: Callable[[Client, Passage, str], None] | None = None,
         clock: Clock | None = None,
-        name_client: Callable[[int], str] = "client-{}".format,
+        roster: Book | None = None,
         bounds: Bounds | None = None,
     ) -> None:
         self.conditions, name = resolved(conditions)
@@ -136,10 +171,9 @@ class Network:
         self.ledger = Ledger(history, inspect=inspect, on_row=on_row)
         self.clients: list[Client] = []
         """Those who are connected, and those who were lost and may come back."""
-        self.connected = self._admitted = 0
-        self._name_client = name_client
+        self.connected = 0
         self._clock = clock
-        self.on_connection: Callable[[Client, str, str], None] | None = None
+        self._roster: Book = roster or Roster(history, seed)
 
     @property
     def clock(self) -> Clock:
@@ -154,13 +188,17 @@ class Network:
         new, given = resolved(conditions, self.conditions)
         check_heartbeat(new, given)
         now_ns = self.clock.now_ns()
-        self.conditions = new
         if name is None:
             name = given or self.history.profile
         self.history.profile = name
         self.history.note_change(now_ns, new.to_dict(), name)
+        self.apply(new, now_ns)
+
+    def apply(self, conditions: NetworkConditions, now_ns: int) -> None:
+        """Put conditions on every link, without a note."""
+        self.conditions = conditions
         for client in self.clients:
-            client.door.link.change(now_ns, new)
+            client.door.link.change(now_ns, conditions)
             self.stir(client)
 
     # -- clients -------------------------------------------------------------------------
@@ -177,15 +215,13 @@ class Network:
             raise TooManyError(f"{self.connected} clients are connected, which is the limit")
         client = self._returning(identity)
         if client is None:
-            index = self._admitted
-            self._admitted += 1
-            link = Link(self.conditions, seed=self.seed, client=index)
+            client_id, link = self._roster.newcomer(self.conditions)
             door = Door(
                 link,
                 max_in_flight=self.bounds.max_in_flight,
                 max_in_flight_bytes=self.bounds.max_queue_bytes,
             )
-            client = Client(index, self._name_client(index), door, identity)
+            client = Client(client_id, door, identity)
             self.clients.append(client)
         client.gone = False
         self.connected += 1
@@ -195,8 +231,9 @@ class Network:
         """The client is let in; one who comes back starts another session."""
         if not client.joined:
             client.joined = True
-            client.door.link.session.resume(self.clock.now_ns())
-            self.note(client, "connected", "")
+            now_ns = self.clock.now_ns()
+            client.door.link.session.resume(now_ns)
+            self._roster.joined(client, now_ns)
 
     def _returning(self, identity: str) -> Client | None:
         for client in self.clients:
@@ -214,9 +251,9 @@ class Network:
             client.joined = False
             now_ns = self.clock.now_ns()
             client.door.disconnected(now_ns)
-            client.door.link.session.events(now_ns)  # told by the note below
+            client.door.link.session.events(now_ns)  # told to the roster
             self.stir(client)
-            self.note(client, "disconnected", "closed" if for_good else "disconnected")
+            self._roster.lost(client, now_ns, for_good)
         lost = [other for other in self.clients if other.gone]
         if for_good or len(lost) > _MOST_LOST:
             self.clients.remove(client if for_good else lost[0])
@@ -225,8 +262,6 @@ class Network:
         """Note that something happened to a client's connection."""
         now_ns = self.clock.now_ns()
         self.history.note_connection(now_ns, client.client_id, state, client.session, cause)
-        if self.on_connection is not None:
-            self.on_connection(client, state, cause)
 
     # -- traffic -------------------------------------------------------------------------
 
@@ -262,9 +297,6 @@ class Network:
             passage.cargo.route.pass_on(frames, passage.cargo.unit)
         for event in client.door.link.session.events(now_ns):
             if event.kind == "cut" and not client.gone:
-                self.history.note_connection(
-                    event.at_ns, client.client_id, "reconnecting", event.number, event.cause
-                )
                 client.abort()
 
 

@@ -18,6 +18,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 ABORT = "wsim.abort"
 """Name of the ASGI extension by which our own host lets go of a TCP connection at once."""
+CLIENT = "wsim.client"
+"""Key of the scope under which the application behind the door finds its :class:`Client`."""
 _LOOK_AGAIN_S = 0.1
 
 

@@ -1,0 +1,67 @@
+"""How late the server's loop is: a busy process delays messages beyond what was configured."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+
+from wsim.conditions import NetworkConditions
+
+_log = logging.getLogger("wsim")
+_TICK_S = 0.01
+_LEAST_MS = 5.0
+_SAY_AGAIN_S = 10.0
+
+
+class LagMeter:
+    """A ticker that notices when it is called late.
+
+    Parameters
+    ----------
+    conditions
+        Returns the conditions in force: a lag beyond their jitter is worth a warning.
+
+    Attributes
+    ----------
+    worst_ms
+        The largest lag so far.
+    """
+
+    def __init__(self, conditions: Callable[[], NetworkConditions]) -> None:
+        self._conditions = conditions
+        self._recent: deque[float] = deque(maxlen=1000)
+        self.worst_ms = 0.0
+        self.warnings = 0
+        self._said_s = -_SAY_AGAIN_S
+
+    @property
+    def p99_ms(self) -> float:
+        """The 99th percentile of the last ten seconds, in ms."""
+        ordered = sorted(self._recent)
+        return ordered[int(0.99 * len(ordered))] if ordered else 0.0
+
+    async def run(self) -> None:
+        """Tick for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            asked_s = loop.time()
+            await asyncio.sleep(_TICK_S)
+            self.add((loop.time() - asked_s - _TICK_S) * 1000, loop.time())
+
+    def add(self, lag_ms: float, now_s: float) -> None:
+        """Take a measurement, and say so if it is more than the jitter that was asked for."""
+        self._recent.append(lag_ms)
+        self.worst_ms = max(self.worst_ms, lag_ms)
+        allowed_ms = max(self._conditions().jitter_ms, _LEAST_MS)
+        if lag_ms <= allowed_ms or now_s - self._said_s < _SAY_AGAIN_S:
+            return
+        self._said_s = now_s
+        self.warnings += 1
+        _log.warning(
+            "the server's loop was %.0f ms late, more than the %.0f ms of jitter in force:"
+            " this process is busy, and real clients feel it; run `wsim serve` in a process"
+            " of its own for exact timing",
+            lag_ms, allowed_ms,
+        )  # fmt: skip
