@@ -224,17 +224,21 @@ class Channel:
 
         Saves the queue where neither conditions nor messages under way can matter.
         """
-        if not self._free_pass or self.path.late or self.closed or not self.session.steady:
+        if not self.pass_now(now_ns):
             return None
-        if len(self._pending):
-            return None
-        if self.path.last_ns > now_ns and self.conditions.enabled:
-            return None
-        number = self.number
-        self.number = number + 1
+        number = self.number - 1
         return new_transit(
             (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, token, None, now_ns)
         )
+
+    def pass_now(self, now_ns: int) -> bool:
+        """Do as :meth:`send_now`, and say only whether the message is there."""
+        if not self._free_pass or self.path.late or self.closed or not self.session.steady:
+            return False
+        if self._pending or (self.path.last_ns > now_ns and self.conditions.enabled):
+            return False
+        self.number += 1
+        return True
 
     @property
     def _still(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import enum
 from collections import deque
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from wsim.link import Link
@@ -93,7 +94,7 @@ class Client:
 
     __slots__ = (
         "acks", "armed_ns", "busy", "endpoint", "handling", "id", "inbound", "index", "link",
-        "outbound", "pumping", "queue", "state",
+        "outbound", "pumping", "queue", "state", "wake",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int, link: Link, endpoint: Endpoint | None = None) -> None:
@@ -109,6 +110,7 @@ class Client:
         self.queue: deque[Message] = deque()
         self.handling: asyncio.Task[Any] | None = None
         self.acks = 0
+        self.wake: Callable[[], object]  # looks at the link when it is due
 
     def __repr__(self) -> str:
         return f"<Client {self.id} {self.state.value}>"

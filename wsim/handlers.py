@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from types import CoroutineType
 from typing import Any, NamedTuple
 
 from wsim.clients import Message
@@ -26,7 +27,9 @@ class HandlerError(NamedTuple):
     error: Exception
 
 
-class _Entry(NamedTuple):
+class Entry(NamedTuple):
+    """A handler, how to call it, and how many arguments it takes at most."""
+
     call: Handler
     most: int  # arguments it takes
     handler: Handler
@@ -36,7 +39,7 @@ class Handlers:
     """The handlers by event, in order of registration, and the default one."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, list[_Entry]] = {}
+        self._entries: dict[str, list[Entry]] = {}
         self._default: Handler | None = None
         self.errors: deque[HandlerError] = deque(maxlen=_KEPT_ERRORS)
         """The last exceptions of handlers."""
@@ -81,17 +84,21 @@ class Handlers:
         data
             What the handlers get; a tuple is spread over those that take several arguments.
         """
-        entries = self._entries.get(message.event)
-        if entries is None:
-            if self._default is None:
-                return None
-            event = message.event
-            default = self._default
-            entries = [_Entry(lambda given: default(event, given), 1, default)]
-        return self._step(entries, 0, data, message)
+        entries = self.entries(message.event)
+        return self._step(entries, 0, data, message) if entries else None
+
+    def entries(self, event: str) -> Sequence[Entry]:
+        """Return what is to be called for an event: its handlers, or the default one."""
+        entries = self._entries.get(event)
+        if entries is not None:
+            return entries
+        default = self._default
+        if default is None:
+            return ()
+        return (Entry(lambda given: default(event, given), 1, default),)
 
     def _step(
-        self, entries: list[_Entry], first: int, data: Any, message: Message
+        self, entries: Sequence[Entry], first: int, data: Any, message: Message
     ) -> Coroutine[Any, Any, None] | None:
         spread = type(data) is tuple
         for i in range(first, len(entries)):
@@ -99,46 +106,55 @@ class Handlers:
             try:
                 result = call(*data) if spread and most >= len(data) else call(data)
             except Exception as error:
-                self.failed(message, error)
+                self.message_failed(message, error)
                 continue
             if result is None:
                 continue
-            if inspect.isawaitable(result):
+            if awaitable(result):
                 return self._rest(result, entries, i + 1, data, message)
             if message.ack is None:
                 message.ack = result
         return None
 
     async def _rest(
-        self, result: Any, entries: list[_Entry], following: int, data: Any, message: Message
+        self, result: Any, entries: Sequence[Entry], following: int, data: Any, message: Message
     ) -> None:
         try:
             value = await result
             if message.ack is None:
                 message.ack = value
         except Exception as error:
-            self.failed(message, error)
+            self.message_failed(message, error)
         if following < len(entries):
             rest = self._step(entries, following, data, message)
             if rest is not None:
                 await rest
 
-    def failed(self, message: Message, error: Exception) -> None:
-        """Log, count and keep an exception of a handler."""
-        _LOG.error("handler of '%s' failed: %r", message.event, error, exc_info=error)
-        self.error_count += 1
-        self.errors.append(HandlerError(message.event, message.client.id, error))
+    def message_failed(self, message: Message, error: Exception) -> None:
+        """Note an exception of a handler with its message, too."""
+        self.failed(message.event, message.client.id, error)
         if message.error is None:
             message.error = error
 
+    def failed(self, event: str, client_id: str, error: Exception) -> None:
+        """Log, count and keep an exception of a handler."""
+        _LOG.error("handler of '%s' failed: %r", event, error, exc_info=error)
+        self.error_count += 1
+        self.errors.append(HandlerError(event, client_id, error))
 
-def _entry(event: str, handler: Handler) -> _Entry:
+
+def awaitable(result: object) -> bool:
+    """Return True for what a handler returned if it has to be awaited."""
+    return type(result) is CoroutineType or hasattr(result, "__await__")
+
+
+def _entry(event: str, handler: Handler) -> Entry:
     if not callable(handler):
         raise PayloadError(f"the handler of '{event}' is not callable: {handler!r}")
     most = _most_arguments(handler)
     if most == 0:
-        return _Entry(lambda *_: handler(), _ANY, handler)
-    return _Entry(handler, most, handler)
+        return Entry(lambda *_: handler(), _ANY, handler)
+    return Entry(handler, most, handler)
 
 
 def _most_arguments(handler: Handler) -> int:

@@ -7,7 +7,6 @@ from typing import Any
 
 from wsim.clients import Client, ConnectionState, Message
 from wsim.errors import PayloadError
-from wsim.identifiers import message_id as identifier
 from wsim.insight import Insight
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
@@ -19,6 +18,7 @@ class Intake(Insight):
     registry: Registry
     seed: int
     _messages_made: int
+    _id_prefix: str
 
     def inspect(self, event_name: str, args: tuple[Any, ...]) -> Verdict:
         """Say whether Socket.IO arguments may be delivered, and enrich them with metadata.
@@ -46,7 +46,19 @@ class Intake(Insight):
             data = data[0] if data else None
         if type(data) is dict and "message_id" in data:
             return str(data["message_id"])
-        return identifier(self.seed, number)
+        return f"{self._id_prefix}{number:012x}"
+
+    def _copies(self, data: Any, flat: bool, now_ns: int) -> tuple[str, Any, Any]:
+        """Return the identifier of a message, a copy for the record and one for handlers."""
+        if not flat:
+            message_id, kept = self._id_of(data), snapshot(data)
+            sent_at = self.started_at + now_ns / 1e9
+            return message_id, kept, enriched(snapshot(data), message_id, sent_at)
+        number = self._messages_made
+        self._messages_made = number + 1
+        message_id = f"{self._id_prefix}{number:012x}"
+        stamp = self.started_at + now_ns / 1e9
+        return message_id, data.copy(), {"timestamp": stamp, "message_id": message_id, **data}
 
     def _message(
         self, client: Client, direction: str, event: str, data: Any, flat: bool, size: int,
@@ -57,7 +69,7 @@ class Intake(Insight):
         if direction == "outbound" and not reason:
             tally.sent += 1
         if flat:
-            message_id, kept = identifier(self.seed, self._messages_made), data.copy()
+            message_id, kept = f"{self._id_prefix}{self._messages_made:012x}", data.copy()
             self._messages_made += 1
         else:
             message_id, kept = self._id_of(data), snapshot(data)

@@ -112,7 +112,9 @@ class Registry:
     def __init__(self) -> None:
         self._schemas: dict[str, Schema] = dict(STANDARD_EVENTS)
         self._checks: dict[str, Callable[[Any], Any]] = {}
-        self._quick = {"driveCommands": _flat_numbers("driveCommands", STANDARD_EVENTS)}
+        self.quick: dict[str, Callable[[Any], int]] = {
+            "driveCommands": _flat_numbers("driveCommands", STANDARD_EVENTS)
+        }
 
     def __contains__(self, event: object) -> bool:
         return event in self._schemas
@@ -133,13 +135,13 @@ class Registry:
         check_event_name(event)
         self._checks[event] = _compiled(event, schema)
         self._schemas[event] = schema
-        self._quick.pop(event, None)
+        self.quick.pop(event, None)
 
     def measure(self, event: str, data: Any) -> tuple[int, str, bool]:
         """Return the packet's bytes, what is wrong with the payload (``""``: nothing), and
         whether it is a plain dict of numbers, which a shallow copy copies whole.
         """
-        quick = self._quick.get(event)
+        quick = self.quick.get(event)
         if quick is not None:
             size = quick(data)
             if size:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import get_running_loop
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
 
 from wsim.arrivals import Arrivals
-from wsim.clients import Endpoint, Message
+from wsim.clients import Client, Endpoint, Message
 from wsim.clock import Clock
 from wsim.errors import PayloadError, UsageError
-from wsim.handlers import Handler, Handlers
+from wsim.handlers import Entry, Handler, Handlers, awaitable
 from wsim.history import History
+from wsim.identifiers import message_id
 from wsim.messages import Registry, Schema, check_event_name
 from wsim.network import Network
 from wsim.payloads import ack_size, arguments, payload
@@ -64,12 +65,14 @@ class WebSocketServerSimulator(Arrivals):
         super().__init__(settings.time_scale)
         self.settings = settings
         self.seed, self.started_at = settings.seed, settings.started_at
+        self._id_prefix = message_id(settings.seed, 0)[:-12]
         about: dict[str, Any] = {"started_at": settings.started_at, "seed": settings.seed}
         about["conditions"] = settings.network.to_dict()
         self.recorder = History(
             settings.max_history, run=settings.run, profile=settings.profile, about=about
         )
         self.registry = Registry()
+        self._quick = self.registry.quick
         self._handlers = Handlers()
         self._net = Network(
             settings.network, settings.seed, self.recorder, self._handlers, self.registry
@@ -147,41 +150,89 @@ class WebSocketServerSimulator(Arrivals):
         """
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.receive(event_name, data, client_id))
-        measured = self._measure(event_name, data)
+        quick = self._quick.get(event_name) if type(event_name) is str else None
+        size = 0 if quick is None else quick(data)
+        measured = (size, "", True) if size else self._measure(event_name, data)
         now_ns = self._clock_ns()
         client = self._net.connected.get(client_id)
-        if client is not None and client.busy and client.handling is asyncio.current_task():
-            raise _waits_for_itself("receive", event_name, client_id)
+        if client is not None and not measured[1] and client.endpoint is None:
+            if client.busy:
+                self._refuse_waiting("receive", event_name, client)
+            elif client.inbound.pass_now(now_ns):
+                rest = self._arrive_at_once(client, event_name, data, measured, now_ns)
+                return True if rest is None else await rest
         message = self._inbound(event_name, data, client_id, measured, now_ns)
-        if message is None:
-            return False
-        client = message.client
-        if not message.reason and client.inbound.send_now(now_ns) is not None:
-            self._net.passed(message, now_ns)
-            if not client.busy:
-                return await self._handle_here(message)
-            message.future = get_running_loop().create_future()
-            client.queue.append(message)
-            return bool(await message.future)
-        return bool(await self._send_off(message, now_ns))
+        return message is not None and bool(await self._send_off(message, now_ns))
 
-    async def _handle_here(self, message: Message) -> bool:
-        """Run the handlers of a message that arrived at once, in the caller's task."""
-        client = message.client
+    def _arrive_at_once(
+        self, client: Client, event: str, data: Any, measured: tuple[int, str, bool], now_ns: int
+    ) -> Coroutine[Any, Any, bool] | None:
+        """Record a message that meets no network, and run its handlers in the caller's task.
+
+        This is the path of unit tests, kept as short as can be. What is left to await is
+        returned.
+        """
+        message_id, kept, handed = self._copies(data, measured[2], now_ns)
+        self._net.passed(client, "inbound", event, kept, measured[0], message_id, now_ns)
+        entries = self._handlers.entries(event)
+        if len(entries) != 1 or type(handed) is tuple:
+            return self._handle_here(client, event, entries, handed) if entries else None
         client.busy = True
+        waiting = failure = None
         try:
-            rest = self._handlers.begin(message, self._net.handed(message))
-            if rest is not None:
-                client.handling = asyncio.current_task()
-                await rest
+            waiting = entries[0].call(handed)
+        except BaseException as error:
+            client.busy = False
+            if not isinstance(error, Exception):
+                raise
+            failure = error
+        if failure is None and not client.queue and (waiting is None or not awaitable(waiting)):
+            client.busy = False
+            return None
+        return self._finish_here(client, event, waiting, failure)
+
+    async def _finish_here(
+        self, client: Client, event: str, waiting: Any, failure: Exception | None
+    ) -> bool:
+        """Await what the only handler of a message returned, and let the next message in."""
+        client.busy = True
+        client.handling = asyncio.current_task()
+        try:
+            if failure is None and awaitable(waiting):
+                await waiting
+        except Exception as error:
+            failure = error
         finally:
             client.busy = False
             client.handling = None
             if client.queue:
                 self._net.drain(client)
+        if failure is not None:
+            self._handlers.failed(event, client.id, failure)
+            if self._net.strict:
+                raise failure
+        return True
+
+    async def _handle_here(
+        self, client: Client, event: str, entries: Sequence[Entry], handed: Any
+    ) -> bool:
+        """Run several handlers, or one that takes several arguments."""
+        message = Message(client, "inbound", event, None, True, 0, "", "", 0)
+        rest = self._handlers.begin(message, handed)
+        waiting = self._finish_here(client, event, rest, None)
+        await waiting
         if message.error is not None and self._net.strict:
             raise message.error
         return True
+
+    def _refuse_waiting(self, verb: str, event: str, client: Client) -> None:
+        """Raise where a handler would wait for itself."""
+        if client.handling is not None and client.handling is asyncio.current_task():
+            raise UsageError(
+                f"{verb}('{event}') of '{client.id}' from within a handler of the same client"
+                " would wait for itself: use receive_nowait, or"
+                f" asyncio.create_task(sim.{verb}(...))"
+            )
 
     async def call(
         self, event_name: str, data: Any = None, client_id: str = "", *, timeout_s: float = 60.0
@@ -200,8 +251,8 @@ class WebSocketServerSimulator(Arrivals):
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.call(event_name, data, client_id, timeout_s=timeout_s))
         client = self._net.clients.get(client_id)
-        if client is not None and client.busy and client.handling is asyncio.current_task():
-            raise _waits_for_itself("call", event_name, client_id)
+        if client is not None:
+            self._refuse_waiting("call", event_name, client)
         size, reason, flat = self._measure(event_name, data)
         now_ns = self._clock_ns()
         ack_id = 0 if client is None else client.acks
@@ -224,7 +275,7 @@ class WebSocketServerSimulator(Arrivals):
         try:
             size = ack_size(arguments(message.ack), message.ack_id)
         except PayloadError as error:
-            self._handlers.failed(message, error)
+            self._handlers.message_failed(message, error)
             return
         self._net.answer(message, message.ack, size, self._clock_ns())
 
@@ -254,12 +305,13 @@ class WebSocketServerSimulator(Arrivals):
         client = self._net.clients.get(client_id)
         if client is not None and client.endpoint is not None:
             return self._to_endpoint(client, event, data, measured[1])
+        if client is not None and not measured[1] and client.outbound.pass_now(now_ns):
+            message_id, kept, _ = self._copies(data, measured[2], now_ns)
+            self._net.passed(client, "outbound", event, kept, measured[0], message_id, now_ns)
+            return True
         message = self._outbound(event, data, client_id, measured, now_ns)
         if message is None:
             return False
-        if message.client.outbound.send_now(now_ns) is not None:
-            self._net.passed(message, now_ns)
-            return True
         if wait:
             return self._send_off(message, now_ns)
         self._net.send(message, now_ns)
@@ -271,12 +323,7 @@ class WebSocketServerSimulator(Arrivals):
         now_ns = self._clock_ns()
         measured = self._measure(event_name, data)
         message = self._inbound(event_name, data, client_id, measured, now_ns)
-        if message is None:
-            return
-        if not message.reason and message.client.inbound.send_now(now_ns) is not None:
-            self._net.passed(message, now_ns)
-            self._net.dispatch(message)
-        else:
+        if message is not None:
             self._net.send(message, now_ns)
 
     def emit_nowait(self, event_name: str, data: Any = None, client_id: str | None = None) -> None:
@@ -312,13 +359,6 @@ class WebSocketServerSimulator(Arrivals):
         """Serve real Socket.IO clients; see :func:`wsim.serving.serve`."""
         serving: Any = import_module("wsim.serving")  # a floor above: loaded when called
         return serving.serve(self, **options)
-
-
-def _waits_for_itself(verb: str, event: str, client_id: str) -> UsageError:
-    return UsageError(
-        f"{verb}('{event}') of '{client_id}' from within a handler of the same client would wait"
-        f" for itself: use receive_nowait, or asyncio.create_task(sim.{verb}(...))"
-    )
 
 
 def _give_up(message: Message) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from wsim.clients import Endpoint
@@ -10,6 +11,7 @@ from wsim.conditions import NetworkConditions
 from wsim.errors import UsageError
 from wsim.intake import Intake
 from wsim.profiles import Profile, profile
+from wsim.timeline import Timeline
 
 
 class Steering(Intake):
@@ -61,6 +63,19 @@ class Steering(Intake):
         self.recorder.note_change(now_ns, conditions.to_dict(), self.recorder.profile)
         for endpoint in self._endpoints:
             endpoint.conditions_changed()
+
+    async def play(self, timeline: Timeline) -> None:
+        """Change the network as a timeline says, from now on; returns after the last change.
+
+        The timeline's changes of single conditions start from the profile in force, and their
+        labels are recorded as profiles.
+        """
+        before = Profile(self.recorder.profile or "custom", self._net.conditions)
+        start_ns = self._now_ns()
+        for change in timeline.changes(before):
+            await self.sleep((start_ns + change.at_ns - self._now_ns()) / 1e9)
+            self.recorder.profile = change.label
+            self._do(partial(self._change, change.conditions))
 
     def add_endpoint(self, endpoint: Endpoint) -> Callable[[], None]:
         """Let a door to real clients know of changes; call what is returned to end that."""
