@@ -1,0 +1,91 @@
+"""The command line: one module per command, loaded when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from wsim.errors import UsageError, WsimError, nearest
+
+COMMANDS = {
+    "compare": "replay a driving session through networks and say what an operator would feel",
+    "profiles": "list the network profiles, or show one",
+    "serve": "simulate a Socket.IO server for real clients",
+    "proxy": "put a simulated network in front of a real server",
+    "set": "change the conditions of a running server or proxy",
+    "replay": "play a recorded session against a real server",
+    "report": "write a report on recorded histories",
+    "check": "check a history against objectives, with an exit code for CI",
+    "lab": "open the interactive dashboard in JupyterLab",
+}
+"""Commands and what they do; each is a module of this package with ``add_parser`` and ``run``."""
+
+_DESCRIPTION = "A network laboratory for teleoperation over Socket.IO."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0 well, 1 objectives missed, 2 cannot be done.
+
+    Parameters
+    ----------
+    argv
+        The arguments after the program's name; by default those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(arguments)
+    except (WsimError, OSError, ImportError) as error:
+        print(f"wsim: {_said(error)}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("wsim: stopped", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of the output has left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, ImportError) and error.name:
+        return f"needs the package '{error.name}'; install it with: pip install 'wsim[all]'"
+    text = " ".join(str(error).split())
+    return text or type(error).__name__
+
+
+def _run(arguments: list[str]) -> int:
+    name = next((text for text in arguments if not text.startswith("-")), None)
+    parser, modules = _parser(name)
+    if name is not None and name not in COMMANDS:
+        raise UsageError(
+            f"no command '{name}'{nearest(name, COMMANDS) or ';'} Known: {', '.join(COMMANDS)}"
+        )
+    args = parser.parse_args(arguments)
+    if name is None:
+        parser.print_help()
+        return 0
+    code: int = modules[name].run(args)
+    return code
+
+
+def _parser(name: str | None) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
+    """Return a parser that knows the options of one command, and the names of all."""
+    from wsim import __version__
+
+    parser = argparse.ArgumentParser(prog="wsim", description=_DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"wsim {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    modules = {}
+    for command, purpose in COMMANDS.items():
+        if command == name:
+            modules[command] = importlib.import_module(f"wsim.cli.{command}")
+            modules[command].add_parser(commands)
+        else:
+            commands.add_parser(command, help=purpose)
+    return parser, modules
+
+
+__all__ = ["COMMANDS", "main"]
