@@ -74,14 +74,15 @@ def plot_differences(
     ax = new_axes(ax, (7.6, 1.3 + 0.32 * max(3, len(rows))))
     if not len(rows):
         say(ax, "No difference could be computed.")
-    _draw(ax, rows)
-    ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
-    ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
-    ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
     if chosen == "ms":
         latency_axis(ax.xaxis, np.concatenate([floats(rows, name) for name in ("low", "high")]))
     else:
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: amount(x, chosen)))
+    _draw(ax, rows)
+    ax.margins(x=0.08)
+    ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
+    ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
+    ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
     finish(ax, title="Differences to the baseline", x=_LABELS[chosen], y="", grid="x")
     legend(ax, outside=True)
     describe(ax, _words(rows, chosen))

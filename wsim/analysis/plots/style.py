@@ -157,7 +157,7 @@ def _glyphs() -> frozenset[int]:
     return frozenset(get_font(findfont(FontProperties())).get_charmap())
 
 
-_UNITS = (
+UNITS = (
     (86_400_000.0, "d"),
     (3_600_000.0, "h"),
     (60_000.0, "min"),
@@ -180,7 +180,7 @@ def duration(milliseconds: float) -> str:
     if milliseconds == 0:
         return "0 ms"
     size = abs(milliseconds)
-    for scale, unit in _UNITS:
+    for scale, unit in UNITS:
         if size >= scale * 0.9995:
             return f"{_short(milliseconds / scale)} {unit}"
     return f"{_short(milliseconds * 1000)} µs"
@@ -208,7 +208,11 @@ def latency_axis(axis: Axis, values: Sequence[float] | FloatArray) -> None:
         low, high = (float(finite.min()), float(finite.max()))
         least = max(low / 3, 2.0 if low <= 0 else 0.0)  # room for the tick at zero
         inside = [t for t in _STEPS if least <= t <= high * 3]
-        ticks = [-t for t in reversed(_STEPS) if t <= -low] + ([0] if low <= 0 else []) + inside
+        if 600_000 in inside:
+            inside = [t for t in inside if t != 60_000]  # labels would touch
+        ticks = (
+            [-t for t in reversed(_STEPS) if 2 <= t <= -low] + ([0] if low <= 0 else []) + inside
+        )
         axis.set_major_locator(FixedLocator(ticks or [low, high]))
         axis.set_minor_locator(FixedLocator([]))
     else:
@@ -223,7 +227,7 @@ class DurationLocator(MaxNLocator):
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return ticks from `vmin` to `vmax`, in ms."""
         size = max(abs(vmin), abs(vmax))
-        scale = next((scale for scale, _ in _UNITS if size >= 2 * scale), 1.0)
+        scale = next((scale for scale, _ in UNITS if size >= 2 * scale), 1.0)
         return np.asarray(super().tick_values(vmin / scale, vmax / scale)) * scale
 
 

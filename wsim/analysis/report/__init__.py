@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from wsim.analysis.report.document import Document
-from wsim.analysis.report.page import Progress, page
+from wsim.analysis.report.page import Progress, as_html
 from wsim.analysis.report.sections import document
 from wsim.analysis.report.study import Frames, Study, entries
 from wsim.errors import FormatError, nearest
@@ -97,7 +97,7 @@ def _check_suffix(target: Path) -> None:
 def _write(made: Document, target: Path, tell: Progress) -> None:
     total = 2 + sum(len(section.pictures) for section in made.sections)
     done = iter(range(1, total + 1))
-    text = page(made, lambda what: tell(next(done), total, what))
+    text = as_html(made, lambda what: tell(next(done), total, what))
     with replacing(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     tell(total, total, "written")

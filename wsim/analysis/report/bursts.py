@@ -58,8 +58,9 @@ def burst_table(study: Study, most: int = 10) -> tuple[Table | None, str]:
     )
     heads = ("network", "arrived at", "after a silence of", "stale commands", "oldest")
     total = int(np.sum([burst.size for burst in bursts]))
+    many = "1 silence" if len(bursts) == 1 else f"{len(bursts):,} silences"
     words = (
-        f"{len(bursts):,} silences ended in {total:,} {study.command} arriving at once, each "
+        f"{many} ended in {total:,} {study.command} arriving at once, each "
         "older than half a second: commands meant for then, carried out now. A watchdog that "
         "looks at arrivals lets them through; one that looks at their stamps does not."
     )

@@ -20,7 +20,7 @@ def text(value: object) -> str:
     return html.escape(kept)
 
 
-def page(document: Document, step: Callable[[str], None]) -> str:
+def as_html(document: Document, step: Callable[[str], None]) -> str:
     """Return the page; `step` is called with the title of each picture before it is drawn."""
     style = files("wsim.analysis.report").joinpath("page.css").read_text(encoding="utf-8")
     body = [

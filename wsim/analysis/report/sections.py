@@ -200,7 +200,6 @@ def whereabouts(study: Study) -> Section:
             Picture(
                 "Where the first run's commands would have led.",
                 lambda: plots.plot_path(study.commands(), event=study.command),
-                wide=True,
             )
         ],
     )
@@ -215,7 +214,6 @@ def parts(study: Study) -> Section:
             Picture(
                 "Mean delay of the delivered messages, part by part.",
                 partial(plots.plot_delay_parts, study.pooled),
-                wide=True,
             )
         ],
     )

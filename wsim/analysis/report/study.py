@@ -49,7 +49,9 @@ def entries(frames: Frames) -> list[Entry]:
     named: dict[str, list[pd.DataFrame]] = {}
     if isinstance(frames, Mapping):
         for name, given in frames.items():
-            named[str(name)] = [run for frame in _listed(given) for run in _split(frame, "run")]
+            named[storable(name)] = [
+                run for frame in _listed(given) for run in _split(frame, "run")
+            ]
     else:
         for frame in _listed(frames):
             for part in _split(frame, "profile"):
@@ -57,6 +59,11 @@ def entries(frames: Frames) -> list[Entry]:
     if not named:
         raise ColumnsError("nothing to report on: give a history, several, or names mapped to them")
     return [Entry(name, tuple(runs)) for name, runs in named.items()]
+
+
+def storable(name: object) -> str:
+    """Return a name as UTF-8 can hold it: lone surrogates become question marks."""
+    return str(name).encode("utf-8", "replace").decode("utf-8")
 
 
 def _listed(frames: object) -> list[pd.DataFrame]:

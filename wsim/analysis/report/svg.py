@@ -19,7 +19,7 @@ THEME = {
     **{colour: f"var(--c{number})" for number, colour in enumerate(COLOURS)},
 }
 _COLOUR = re.compile("|".join(THEME))
-_NAME = re.compile(r'((?:\s|xlink:)(?:id|href)=")(#?)([^"]+)(")|(url\(#)([^)]+)(\))')
+_NAME = re.compile(r'\sid="([^"]+)"|href="#([^"]+)"|url\(#([^)]+)\)')
 
 
 def svg(ax: Axes, prefix: str) -> str:
@@ -57,16 +57,16 @@ def themed(text: str, prefix: str, alt: str) -> str:
 
 
 def _renamed(text: str, prefix: str) -> str:
-    book: dict[str, str] = {}
-
-    def name(old: str) -> str:
-        return book.setdefault(old, f"{prefix}-{len(book)}")
+    """Give ids that are referred to short names of their own, and drop the others."""
+    used = re.findall(r'url\(#([^)]+)\)|href="#([^"]+)"', text)
+    names = dict.fromkeys(a or b for a, b in used)
+    book = {old: f"{prefix}-{number}" for number, old in enumerate(names)}
 
     def replace(match: re.Match[str]) -> str:
-        if match[5]:
-            return f"{match[5]}{name(match[6])}{match[7]}"
-        if "href" in match[1] and not match[2]:
-            return match[0]  # a picture inside, as data
-        return f"{match[1]}{match[2]}{name(match[3])}{match[4]}"
+        if match[1] is not None:
+            return f' id="{book[match[1]]}"' if match[1] in book else ""
+        if match[2] is not None:
+            return f'href="#{book[match[2]]}"'
+        return f"url(#{book[match[3]]})"
 
     return _NAME.sub(replace, text)

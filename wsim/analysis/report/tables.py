@@ -36,6 +36,10 @@ MEANINGS = (
 )
 
 
+STEADY = 20
+"""Fewer messages than this are no stream: an age or a silence would mean nothing."""
+
+
 def main_table(study: Study) -> Table:
     """Return the first table: one row a network."""
     rows = tuple(summary_row(name, study.row(name)) for name in study.names)
@@ -44,9 +48,7 @@ def main_table(study: Study) -> Table:
 
 def summary_row(name: object, row: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the figures of one row of a summary as texts."""
-    rate = interval(
-        percent(row["drop_rate"]), percent(row["drop_rate_low"]), percent(row["drop_rate_high"])
-    )
+    rate = interval(row["drop_rate"], row["drop_rate_low"], row["drop_rate_high"])
     times = (duration(row[key]) for key in ("p50_ms", "p90_ms", "p99_ms", "max_ms"))
     more = ("jitter_rfc3550_mean_ms", "age_mean_ms", "age_p99_ms")
     return (
@@ -66,8 +68,11 @@ def event_table(study: Study) -> Table:
     rows = []
     for _, row in study.events.iterrows():
         name = " · ".join([str(row["profile"]), *(str(row[key]) for key in keys)])
-        rows.append(summary_row(name, {str(key): value for key, value in row.items()}))
-    return Table("By event and direction", ("stream", *HEADS[1:]), tuple(rows), MEANINGS)
+        figures = summary_row(name, {str(key): value for key, value in row.items()})
+        steady = row["sent"] >= STEADY
+        rows.append(figures if steady else (*figures[:8], *["–"] * (len(figures) - 8)))
+    heads = ("stream", *HEADS[1:8], "age", *HEADS[9:])
+    return Table("By event and direction", heads, tuple(rows), MEANINGS)
 
 
 def parts_table(study: Study) -> Table:
@@ -111,8 +116,8 @@ def comparison_table(table: pd.DataFrame, candidates: list[str], baseline: str) 
 
 
 def _difference(row: Any, unit: str) -> str:
-    texts = [amount(row[key], unit, signed=True) for key in ("difference", "low", "high")]
-    return f"{interval(*texts)} {row['verdict']}"
+    unit = "points" if unit == "share" else unit
+    return f"{row['verdict']} {interval(row['difference'], row['low'], row['high'], unit, '+')}"
 
 
 def sentence(row: Any, metric: str) -> str:
@@ -121,18 +126,17 @@ def sentence(row: Any, metric: str) -> str:
     if outcome not in ("better", "worse"):
         return str(row["says"])
     low, high = sorted((abs(row["low"]), abs(row["high"])))
-    span = f"[{amount(low, unit)}, {amount(high, unit)}]"
-    return f"{label_of(metric)} {outcome} by {amount(abs(row['difference']), unit)} {span}"
+    unit = "points" if unit == "share" else unit
+    return f"{label_of(metric)} {outcome} by {interval(abs(row['difference']), low, high, unit)}"
 
 
-def amount(value: float, unit: str, *, signed: bool = False) -> str:
-    """Return a value, or a difference, in the unit that `compare` names."""
+def amount(value: float, unit: str) -> str:
+    """Return a value in the unit that `compare` names."""
     if not np.isfinite(value):
         return "–"
-    sign = "+" if signed and value > 0 else ""
     if unit == "ms":
-        return sign + duration(value)
-    return sign + (percent(value) if unit == "share" else f"{value:.3g} {unit}".strip())
+        return duration(value)
+    return percent(value) if unit == "share" else f"{value:.3g} {unit}".strip()
 
 
 def frame_table(frame: pd.DataFrame, caption: str) -> Table:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from wsim.analysis.plots.path import STOPS
-from wsim.analysis.plots.style import duration
+from wsim.analysis.plots.style import UNITS, duration
 from wsim.analysis.report.document import Verdict
 from wsim.analysis.report.study import Study
 
@@ -73,8 +73,8 @@ def _stops(row: Mapping[str, Any]) -> str:
         return ""
     words = f"the watchdog stops the rover {times(int(trips))}" if trips else "no watchdog stops"
     if old > 0:
-        words += f", though the newest command is older than 0.5 s {percent(old)} of the time"
-    return words.replace(", though", " and") if trips else words
+        words += f"; commands are older than 0.5 s for {percent(old)} of the time"
+    return words
 
 
 def _emergency(study: Study, name: str) -> str:
@@ -97,6 +97,26 @@ def percent(share: float) -> str:
     return f"{100 * share:.3g} %" if np.isfinite(share) else "–"
 
 
-def interval(value: str, low: str, high: str) -> str:
-    """Return a value with its interval, if it has one."""
-    return value if "–" in (low, high) else f"{value} [{low}, {high}]"
+def interval(value: float, low: float, high: float, unit: str = "%", sign: str = "") -> str:
+    """Return a value with its interval, if it has one, all in one unit.
+
+    `unit` is ``%`` for shares, ``points`` for their differences, ``ms`` for times, which are
+    put into the unit that suits them, or anything else.
+    """
+    if not np.isfinite(value):
+        return "–"
+    scale, word = _scaled(max(abs(v) for v in (value, low, high) if np.isfinite(v)), unit)
+    texts = [f"{v * scale:{sign}.3g}" if v else "0" for v in (value, low, high)]
+    span = f" [{texts[1]}, {texts[2]}]" if np.isfinite(low) and np.isfinite(high) else ""
+    return f"{texts[0]}{span} {word}".strip()
+
+
+def _scaled(size: float, unit: str) -> tuple[float, str]:
+    if unit in ("%", "points"):
+        return 100.0, unit
+    if unit != "ms":
+        return 1.0, unit
+    scale, word = next(
+        ((s, w) for s, w in UNITS if size >= s or (size == 0 and w == "ms")), UNITS[-1]
+    )
+    return 1.0 / scale, word
