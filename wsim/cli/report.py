@@ -1,0 +1,50 @@
+"""``wsim report``: one page on recorded histories."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import shlex
+from pathlib import Path
+from typing import Any
+
+from wsim.cli.terminal import Progress, clean
+from wsim.formats import load
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``report`` to the command line."""
+    parser = subparsers.add_parser(
+        "report",
+        help="write a report on recorded histories",
+        description="Write one self-contained HTML page on histories in any of the formats"
+        " .json, .jsonl, .csv, .parquet and .har.",
+    )
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="recorded histories")
+    parser.add_argument(
+        "--out", type=Path, default=Path("wsim-output"), metavar="DIR",
+        help="folder for report.html, or the file itself (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--title", default="Network report", metavar="TEXT", help="its heading")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read the histories and write the report."""
+    from wsim.analysis.report import report
+    from wsim.cli.replays import each_run
+
+    named: dict[str, Any] = {}
+    progress = Progress()
+    with contextlib.closing(progress):
+        for number, path in enumerate(args.files):
+            progress(number, len(args.files), f"reading {path.name}")
+            name = path.name.split(".")[0]
+            named[str(path) if name in named else name] = each_run(load(path))
+        target = args.out if args.out.suffix else args.out / "report.html"
+        words = ["wsim", "report", *map(str, args.files), "--out", str(args.out)]
+        path = report(
+            named[next(iter(named))] if len(named) == 1 else named, target,
+            title=args.title, command=clean(shlex.join(words)), progress=progress,
+        )  # fmt: skip
+    print(f"Wrote {path}")
+    return 0

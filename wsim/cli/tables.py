@@ -1,0 +1,53 @@
+"""The comparison as text: a table with one line per network, and verdicts in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from wsim.analysis.comparison import compare
+from wsim.analysis.summary import summarize
+from wsim.cli.replays import TCP_SUFFIX
+from wsim.cli.terminal import clean, share_text, table, time_text
+from wsim.formats.joining import concat
+
+_TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms", "jitter_rfc3550_ms", "age_mean_ms", "age_p99_ms")
+_HEADER = (
+    "messages", "dropped [95 % interval]", "p50", "p90", "p99", "max", "jitter",
+    "command age", "p99",
+)  # fmt: skip
+_VERDICTS = ("drop_rate", "p99_ms", "age_p99_ms")
+
+
+def comparison_table(named: Mapping[str, Sequence[pd.DataFrame]], first: str) -> str:
+    """Return one line per network: losses, latency, jitter, age of the commands."""
+    rows = []
+    for name, frames in named.items():
+        row = _summary(frames)
+        share = share_text(row["drop_rate"], row["drop_rate_low"], row["drop_rate_high"])
+        times = [time_text(float(row[column])) for column in _TIMES]
+        rows.append([clean(name), f"{int(row['sent'])}", share, *times])
+    return table([first, *_HEADER], rows)
+
+
+def _summary(frames: Sequence[pd.DataFrame]) -> Any:
+    frame = frames[0] if len(frames) == 1 else concat(frames)
+    return summarize(frame, by=None, sections=("counts", "latency", "rates", "streams")).iloc[0]
+
+
+def verdicts(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
+    """Return what distinguishes each network from the first, in words."""
+    names = [name for name in named if not name.endswith(TCP_SUFFIX)]
+    if len(names) < 2:
+        return ""
+    found = compare(
+        list(named[names[0]]), {name: list(named[name]) for name in names[1:]}, metrics=_VERDICTS
+    )
+    lines = [f"Compared with {clean(names[0])}:"]
+    for name in names[1:]:
+        said = found.loc[found["candidate_name"] == name, "says"]
+        lines.append(f"  {clean(name)}: " + "; ".join(clean(text) for text in said))
+    lines += [f"  Note: {clean(note)}" for note in found.attrs.get("wsim_notes", ())]
+    return "\n".join(lines)
