@@ -138,15 +138,31 @@ def velocities(frame: pd.DataFrame, rows: npt.NDArray[np.intp]) -> FloatArray:
 
     Shape (n, 3); NaN where a payload says no speed.
     """
-    names = frame["event_name"].iloc[rows]
-    payloads = frame["data"].iloc[rows]
-    table = [_velocity(n, p) for n, p in zip(names, payloads, strict=True)]
-    return np.asarray(table, dtype=float).reshape(-1, 3)
+    table = np.zeros((len(rows), 3))
+    moves = np.flatnonzero(~codes(frame, "event_name").where(*STOPS)[rows])
+    payloads = frame["data"].to_numpy()[rows[moves]].tolist()
+    table[moves] = _usual(payloads)
+    odd = moves[np.isnan(table[moves, 0])]
+    table[odd] = [_velocity(payload) for payload in frame["data"].to_numpy()[rows[odd]]] or 0.0
+    return table
 
 
-def _velocity(name: object, payload: object) -> tuple[float, float, float]:
-    if name in STOPS:
-        return 0.0, 0.0, 0.0
+def _usual(payloads: list[Any]) -> FloatArray:
+    """Return speeds of payloads that are all ``{linear, angular}``, else NaN, a row at a time."""
+    columns = [
+        [p.get(key, 0.0) if type(p) is dict and "linear" in p else np.nan for p in payloads]
+        for key in ("linear", "angular")
+    ]
+    if not all({*map(type, column)} <= {float, int} for column in columns):
+        return np.full((len(payloads), 3), np.nan)
+    linear, angular = (np.asarray(column, dtype=float) for column in columns)
+    wild = ~(np.isfinite(linear) & np.isfinite(angular))
+    table = np.column_stack([linear, np.zeros(len(payloads)), angular])
+    table[wild] = np.nan
+    return table
+
+
+def _velocity(payload: object) -> tuple[float, float, float]:
     fields = _fields(payload)
     if "linear" in fields or "angular" in fields:
         return _number(fields.get("linear", 0.0)), 0.0, _number(fields.get("angular", 0.0))
