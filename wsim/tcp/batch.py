@@ -51,15 +51,18 @@ def tcp_deliveries(
     both = (conditions.for_direction("inbound"), conditions.for_direction("outbound"))
     connection = TcpConnection(*both, seed=seed, client=client, outage_state=outage_state)
     delivered = np.full(len(times), -1, np.int64)
-    send = connection.send
+    send, advance = connection.send, connection.advance
+    arrivals: list[tuple[int, int]] = []
     for number, (now, size) in enumerate(zip(times.tolist(), amounts.tolist(), strict=True)):
         send(direction, now, number, size)
-    left = len(times)
-    patience = int(times[-1]) + PATIENCE_NS if left else 0
-    while left:
-        for _, number, at, _ in connection.advance(connection.next_event_ns or patience):
-            delivered[number] = at
-            left -= 1
-        if connection.next_event_ns is None or connection.next_event_ns > patience:
+        arrivals += [(item[1], item[2]) for item in advance(now)]
+    patience = int(times[-1]) + PATIENCE_NS if len(times) else 0
+    while len(arrivals) < len(times):
+        due = connection.next_event_ns
+        if due is None or due > patience:
             break
+        arrivals += [(item[1], item[2]) for item in advance(due)]
+    if arrivals:
+        numbers, at = np.array(arrivals, np.int64).T
+        delivered[numbers] = at
     return delivered

@@ -397,6 +397,10 @@ class Pacer:
             self.on_wire = due
             self.sender.wake(self, due)
 
+    def expires(self) -> int:
+        """Return when the timer fires."""
+        return self.due
+
     def on_timer(self, now: int) -> None:
         """Send what pacing held back."""
         self.due = NEVER

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from itertools import count
+from typing import Any, Protocol
 
 from wsim.conditions import NetworkConditions
 from wsim.impairments.base import OutageState
 from wsim.schema import DIRECTIONS
 from wsim.tcp.bbr import Bbr
 from wsim.tcp.cubic import Cubic
-from wsim.tcp.path import HEADER_BYTES, LOST, Path
+from wsim.tcp.path import HEADER_BYTES, Path
 from wsim.tcp.receiver import Arrived, Packet, Receiver
 from wsim.tcp.sender import Sender
 from wsim.tcp.state import Acknowledgement, Control, TcpOptions
@@ -24,6 +26,18 @@ Delivery = tuple[str, int, int, Parts]
 
 _ARRIVE, _ANSWER, _ACK, _TIMER = range(4)
 _NO_DETAILS = (0, 0, 0)
+
+
+class Timed(Protocol):
+    """Something with one timer, of which ``on_wire`` is the entry among the events."""
+
+    on_wire: int
+
+    def expires(self) -> int:
+        """Return when the timer fires, `NEVER` if it is off."""
+
+    def on_timer(self, now: int) -> None:
+        """Do what the timer was armed for."""
 
 
 class _Half:
@@ -72,7 +86,7 @@ class TcpConnection:
         outage_state: OutageState | None = None,
     ) -> None:
         self._heap: list[tuple[int, int, int, Any, Any, Any]] = []
-        self._serial = 0
+        self._serials = count()
         self._deliveries: list[Delivery] = []
         paths = {
             name: Path(cond, seed=seed, client=client, direction=name, epoch=epoch)
@@ -98,14 +112,15 @@ class TcpConnection:
             options,
             half.path,
             _control(options, half.path),
-            partial(self._emit, half, back),
+            self._emitter(half, back),
             self._wake,
         )
         half.receiver = Receiver(
             back.path,
             phase,
             partial(self._deliver, half),
-            partial(self._carry_ack, half),
+            partial(self._deliver_next, half),
+            self._ack_carrier(half),
             self._wake,
         )
         half.sender.handshake(half.path.base_delay + back.path.base_delay)
@@ -185,10 +200,11 @@ class TcpConnection:
             due, _, kind, target, payload, extra = pop(heap)
             if kind == _ARRIVE:
                 receiver = target.receiver
-                verdict = receiver.arrive(due, payload)
-                self._answer(due + 1, target, payload, verdict, receiver.reached)
+                if not receiver.accept(due, payload):
+                    verdict = receiver.arrive(due, payload)
+                    self._answer(due + 1, target, payload, verdict, receiver.reached)
             elif kind == _ACK:
-                target.sender.on_ack(due + 1, payload)
+                target.on_ack(due + 1, payload)
             elif kind == _TIMER:
                 self._timer(due, target)
             else:
@@ -219,38 +235,64 @@ class TcpConnection:
     def _other(self, half: _Half) -> _Half:
         return self._halves["outbound" if half.direction == "inbound" else "inbound"]
 
-    def _timer(self, due: int, target: Any) -> None:
+    def _timer(self, due: int, target: Timed) -> None:
+        if target.on_wire != due:
+            return  # an earlier entry has taken its place
         target.on_wire = NEVER
-        if target.due <= due:
+        at = target.expires()
+        if at <= due:
             target.on_timer(due + 1)
-        if target.due < target.on_wire:
-            target.on_wire = target.due
-            self._wake(target, target.due)
+        elif at < NEVER:
+            target.on_wire = at
+            self._wake(target, at)
 
-    def _wake(self, target: Any, due: int) -> None:
-        self._serial += 1
-        heapq.heappush(self._heap, (due, self._serial, _TIMER, target, None, None))
+    def _wake(self, target: Timed, due: int) -> None:
+        heapq.heappush(self._heap, (due, next(self._serials), _TIMER, target, None, None))
 
-    def _emit(self, half: _Half, back: _Half, now: int, start: int, end: int, fresh: bool) -> None:
-        if fresh:
-            half.firsts.append((end, now))
-        local = back.receiver
-        carried = None
-        if local.active:
-            local.replied(now)
-            carried = local.ride(now)
-        path = half.path
-        arrival = path.cross(now, end - start + HEADER_BYTES)
-        if arrival == LOST:
-            return
-        self._serial += 1
-        details = None if path.plain else path.details
-        packet = (start, end, now, details, carried)
-        heapq.heappush(self._heap, (arrival, self._serial, _ARRIVE, half, packet, None))
+    def _emitter(self, half: _Half, back: _Half) -> Callable[[int, int, int, bool], None]:
+        """Return what a sender calls to put bytes `start` to `end` on the wire."""
+        heap, path, note_first = self._heap, half.path, half.firsts.append
+        serials, push, cross = self._serials, heapq.heappush, half.path.cross
 
-    def _carry_ack(self, half: _Half, arrival: int, acknowledgement: Acknowledgement) -> None:
-        self._serial += 1
-        heapq.heappush(self._heap, (arrival, self._serial, _ACK, half, acknowledgement, None))
+        def emit(now: int, start: int, end: int, fresh: bool) -> None:
+            if fresh:
+                note_first((end, now))
+            local = back.receiver
+            carried = None
+            if local.active:
+                local.replied(now)
+                carried = local.ride(now)
+            arrival = cross(now, end - start + HEADER_BYTES)
+            if arrival >= 0:
+                details = None if path.plain else path.details
+                packet = (start, end, now, details, carried)
+                push(heap, (arrival, next(serials), _ARRIVE, half, packet, None))
+
+        return emit
+
+    def _ack_carrier(self, half: _Half) -> Callable[[int, Acknowledgement], None]:
+        """Return what a receiver calls to have an acknowledgement arrive."""
+        heap, sender, serials, push = self._heap, half.sender, self._serials, heapq.heappush
+
+        def carry(arrival: int, acknowledgement: Acknowledgement) -> None:
+            push(heap, (arrival, next(serials), _ACK, sender, acknowledgement, None))
+
+        return carry
+
+    def _deliver_next(self, half: _Half, now: int, packet: Packet) -> None:
+        """Deliver the messages that end in the next packet of a stream without gaps."""
+        _, reached, left, details, _ = packet
+        messages, firsts = half.messages, half.firsts
+        while messages and messages[0][0] <= reached:
+            end, number, sent = messages.popleft()
+            while firsts[0][0] < end:
+                firsts.popleft()
+            first = firsts[0][1]
+            if details is None and self._outages is None:
+                parts = (0, first - sent, 0, now - left, 0, left - first, 0, 0)
+            else:
+                parts = self._parts(sent, first, now, (0, end, left, details, now))
+            self._deliveries.append((half.direction, number, now, parts))
 
     def _deliver(self, half: _Half, now: int, pieces: list[Arrived]) -> None:
         """Deliver every message that is complete."""

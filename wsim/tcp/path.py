@@ -33,10 +33,10 @@ class Path:
     """Carries packets one way; ``details`` tells of the latest one."""
 
     __slots__ = (
-        "_busy_until", "_delays", "_delays_from", "_finishes", "_key", "_last_arrival",
-        "_limits", "_loss_state", "_losses", "_losses_from", "_rate", "_sampler", "_sent",
-        "_spread", "_streams", "_suffix", "base_delay", "conditions", "details", "dropped",
-        "lost", "outages", "plain",
+        "_busy_until", "_delays", "_finishes", "_key", "_last_arrival", "_limits", "_loses",
+        "_loss_rate", "_loss_state", "_losses", "_rate", "_sampled", "_sampler", "_spread",
+        "_streams", "_suffix", "_tried", "base_delay", "conditions", "details", "dropped",
+        "outages", "plain",
     )  # fmt: skip
 
     def __init__(
@@ -52,16 +52,14 @@ class Path:
         self._key = (seed, client, direction)
         self._suffix = f"_{epoch}" if epoch else ""
         self.outages: OutageState | None = None
-        self._sent = 0
+        self._tried = 0  # loss draws of earlier blocks
+        self._sampled = 0  # jitter draws of earlier blocks
         self._losses: list[bool] = []
-        self._losses_from = 0
         self._delays: list[int] = []
-        self._delays_from = 0
         self._busy_until = 0
         self._last_arrival = 0
         self._finishes: deque[tuple[int, int]] = deque()
         self.details = _PLAIN
-        self.lost = self.dropped = 0
         self.configure(conditions, 0)
 
     def configure(self, conditions: NetworkConditions, now: int) -> None:
@@ -71,11 +69,11 @@ class Path:
         rate = conditions.packet_loss_rate if on else 0.0
         loss = conditions.loss
         self._losses = []
-        self._losses_from = self._sent
         self._delays = []
-        self._delays_from = self._sent
+        self._loss_rate = rate
+        self._loses = on and not loss.is_off(rate)
         self._loss_state: Any = None
-        if on and not loss.is_off(rate):
+        if self._loses and loss.kind != "bernoulli":
             self._loss_state = loss.start(rate)
         self.base_delay = round(conditions.latency_ms * _NS_PER_MS) if on else 0
         self._sampler = None
@@ -94,32 +92,34 @@ class Path:
 
     def cross(self, now: int, size: int) -> int:
         """Return when a packet of `size` bytes sent now arrives, or ``LOST``."""
-        number = self._sent
-        self._sent = number + 1
-        if self._loss_state is not None and self._is_lost(number, now):
-            self.lost += 1
+        losses = self._losses
+        if losses:
+            if losses.pop():
+                return LOST
+        elif self._loses and self._is_lost(now):
             return LOST
         if self.outages is not None and self.outages.window(now) is not None:
-            self.lost += 1
             return LOST
         if self.plain:
             arrival = now + self.base_delay
             if arrival >= self._last_arrival:
                 self._last_arrival = arrival
                 return arrival
-        return self._queue_and_travel(number, now, size)
+        return self._queue_and_travel(now, size)
 
-    def _is_lost(self, number: int, now: int) -> bool:
-        index = number - self._losses_from
-        losses = self._losses
-        if index < len(losses):
-            return losses[index]
-        if self.conditions.loss.kind == "bernoulli":
-            self._losses_from = number
-            uniforms = self.stream("loss").many(number, _BLOCK)
-            self._losses = (uniforms < self.conditions.packet_loss_rate).tolist()
-            return self._losses[0]
-        return self._lost_in_time(number, now)
+    def _is_lost(self, now: int) -> bool:
+        """Decide on one packet; for independent loss, on a block of them."""
+        if self._loss_state is None:
+            uniforms = self.stream("loss").many(self._tried, _BLOCK)
+            self._tried += _BLOCK
+            self._losses = (uniforms < self._loss_rate).tolist()[::-1]
+            return self._losses.pop()
+        purposes = self.conditions.loss.purposes
+        number = self._tried
+        self._tried += 1
+        draws = [self.stream(purpose).many(number, 1) for purpose in purposes]
+        times = np.array([now], np.int64)
+        return bool(self._loss_state.lost(np.array([number], np.int64), times, *draws)[0])
 
     def stream(self, purpose: str) -> Stream:
         """Return this direction's random stream for one purpose of TCP."""
@@ -127,25 +127,17 @@ class Path:
             self._streams[purpose] = Stream(*self._key, f"tcp_{purpose}{self._suffix}")
         return self._streams[purpose]
 
-    def _lost_in_time(self, number: int, now: int) -> bool:
-        purposes = self.conditions.loss.purposes
-        uniforms = [self.stream(purpose).many(number, 1) for purpose in purposes]
-        numbers = np.array([number], np.int64)
-        times = np.array([now], np.int64)
-        return bool(self._loss_state.lost(numbers, times, *uniforms)[0])
-
-    def _queue_and_travel(self, number: int, now: int, size: int) -> int:
+    def _queue_and_travel(self, now: int, size: int) -> int:
         waited = serial = 0
         leaves = now
         if self._rate is not None:
             start = max(now, self._busy_until)
             if not self._admit(now, start, size):
-                self.dropped += 1
                 return LOST
             leaves = self._busy_until = self._rate.finish(start, size)
             self._finishes.append((leaves, size))
             waited, serial = start - now, leaves - start
-        delay = self.base_delay if self._sampler is None else self._sample(number)
+        delay = self.base_delay if self._sampler is None else self._sample()
         arrival = leaves + delay
         if not self.conditions.reorder:
             arrival = self._last_arrival = max(arrival, self._last_arrival)
@@ -161,13 +153,11 @@ class Path:
             return False
         return held >= 1 << 60 or sum(item[1] for item in finishes) + size <= held
 
-    def _sample(self, number: int) -> int:
-        index = number - self._delays_from
-        if index >= len(self._delays):
-            self._delays_from = number
-            uniforms = self.stream("jitter").many(number, _BLOCK)
+    def _sample(self) -> int:
+        if not self._delays:
             assert self._sampler is not None
+            uniforms = self.stream("jitter").many(self._sampled, _BLOCK)
+            self._sampled += _BLOCK
             delays = self._sampler(uniforms) * _NS_PER_MS
-            self._delays = np.rint(delays).astype(np.int64).tolist()
-            index = 0
-        return self._delays[index]
+            self._delays = np.rint(delays).astype(np.int64).tolist()[::-1]
+        return self._delays.pop()

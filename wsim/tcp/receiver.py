@@ -30,6 +30,7 @@ _SLACK_NS = 100_000
 _COMPRESS_NS = 1_000_000 + _SLACK_NS
 _FIRST_WINDOW = 65_535  # bytes before the receiver has an idea of the round trip
 _BLOCKS = 3
+_NO_RANGES: tuple[tuple[int, int], ...] = ()
 _DELAY_MAX_TICKS = 50
 
 
@@ -38,9 +39,9 @@ class Receiver:
 
     __slots__ = (
         "_ack", "_ato", "_compress_base", "_compress_count", "_duplicate", "_early", "_echo",
-        "_filled", "_last_data", "_mss", "_on_ack", "_pending", "_pushed", "_pushed_again",
-        "_quick", "_ranges", "_replies", "_sink", "_wup", "active", "back", "due", "on_wire",
-        "phase", "reached", "srtt_ns", "wake",
+        "_filled", "_last_tick", "_mss", "_on_ack", "_pending", "_pushed", "_pushed_again",
+        "_quick", "_ranges", "_replies", "_sink", "_sink_next", "_wup", "active", "back", "due",
+        "on_wire", "phase", "reached", "srtt_ns", "wake",
     )  # fmt: skip
 
     def __init__(
@@ -48,12 +49,14 @@ class Receiver:
         back: Path,
         phase: int,
         sink: Callable[[int, list[Arrived]], None],
+        sink_next: Callable[[int, Packet], None],
         on_ack: Callable[[int, Acknowledgement], None],
         wake: Callable[[Any, int], None],
     ) -> None:
         self.back = back
         self.phase = phase
         self._sink = sink
+        self._sink_next = sink_next
         self._on_ack = on_ack
         self.wake = wake
         self.reached = 0
@@ -68,7 +71,7 @@ class Receiver:
         self._mss = _FIRST_MSS
         self._ato = 0
         self._quick = 0
-        self._last_data = -NEVER
+        self._last_tick = -NEVER
         self._pending = self._pushed = self._pushed_again = self._replies = False
         self._filled = False
         self._compress_base = -1
@@ -112,6 +115,35 @@ class Receiver:
             arrived.append(piece)
             self.reached = max(self.reached, piece[1])
         del early[:taken]
+
+    def accept(self, now: int, packet: Packet) -> bool:
+        """Take, deliver and acknowledge the next small packet of a stream without gaps.
+
+        The same as the three steps one by one, for the common case; False if it is not that.
+        """
+        start, end, sent, _, carried = packet
+        if (
+            start != self.reached
+            or start != self._wup
+            or self._early
+            or self._replies
+            or carried is not None
+            or end - start >= self._mss
+        ):
+            return False
+        self.active = True
+        self.reached = self._ack = self._wup = end
+        self._sink_next(now, packet)
+        if sent > self._echo:
+            self._echo = sent
+        now += 1
+        self._pace(now)
+        if self._quick:
+            self._quick -= 1
+        arrival = self.back.cross(now, HEADER_BYTES)
+        if arrival >= 0:
+            self._on_ack(arrival, (end, _NO_RANGES, None, self._echo))
+        return True
 
     # -- acknowledging ------------------------------------------------------------------------
 
@@ -165,17 +197,23 @@ class Receiver:
             self._pushed_again = True
         else:
             self._pushed = True
-        gap = (now + self.phase) // TICK_NS - (self._last_data + self.phase) // TICK_NS
-        if not self._ato:
+        self._pace(now)
+
+    def _pace(self, now: int) -> None:
+        """Learn how far apart data comes, which decides on delayed acknowledgements."""
+        tick = (now + self.phase) // TICK_NS
+        gap = tick - self._last_tick
+        self._last_tick = tick
+        ato = self._ato
+        if not ato:
             self._quick = _QUICK
             self._ato = _ATO_TICKS
         elif gap <= _ATO_TICKS // 2:
-            self._ato = (self._ato >> 1) + _ATO_TICKS // 2
-        elif gap < self._ato:
-            self._ato = (self._ato >> 1) + gap
+            self._ato = (ato >> 1) + _ATO_TICKS // 2
+        elif gap < ato:
+            self._ato = (ato >> 1) + gap
         elif gap > 50 + self.srtt_ns // TICK_NS:
             self._quick = _QUICK
-        self._last_data = now
 
     def _note_range(self, start: int, end: int) -> None:
         kept = []
@@ -216,6 +254,10 @@ class Receiver:
                 self.on_wire = due
                 self.wake(self, due)
 
+    def expires(self) -> int:
+        """Return when the timer fires."""
+        return self.due
+
     def on_timer(self, now: int) -> None:
         """Send the acknowledgement that was put off."""
         self.due = NEVER
@@ -243,6 +285,5 @@ class Receiver:
 
     def replied(self, now: int) -> None:
         """Note that data leaves soon after data came: acknowledgements may wait for data."""
-        ticks_since = (now + self.phase) // TICK_NS - (self._last_data + self.phase) // TICK_NS
-        if ticks_since < self._ato:
+        if (now + self.phase) // TICK_NS - self._last_tick < self._ato:
             self._replies = True

@@ -8,13 +8,19 @@ class Segment:
 
     ``sent_ns`` and ``order`` are of the latest transmission: orders are strictly increasing,
     so that transmissions of one instant can be told apart. The four flags are those of Linux:
-    selectively acknowledged, marked lost, retransmission under way, ever retransmitted.
+    selectively acknowledged, marked lost, retransmission under way, ever retransmitted. The
+    remaining fields are the state of delivery when it left, for a control that measures rates.
     """
 
     __slots__ = (
         "acked", "again", "app_limited", "delivered", "delivered_ns", "end", "first_ns", "lost",
         "order", "resent", "sent_ns", "start",
     )  # fmt: skip
+
+    delivered: int
+    delivered_ns: int
+    first_ns: int
+    app_limited: bool
 
     def __init__(self, start: int, end: int, sent_ns: int, order: int) -> None:
         self.start = start
@@ -25,7 +31,3 @@ class Segment:
         self.lost = False
         self.again = False
         self.resent = False
-        self.delivered = 0
-        self.delivered_ns = 0
-        self.first_ns = 0
-        self.app_limited = False

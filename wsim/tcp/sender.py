@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wsim.tcp.constants import CWR, DISORDER, LOSS, OPEN, RECOVERY
+from wsim.tcp.constants import CWR, DISORDER, LOSS, NO_TIMER, OPEN, RECOVERY
 from wsim.tcp.recovery import Recovery
 from wsim.tcp.segment import Segment
 
@@ -23,9 +23,15 @@ class Sender(Recovery):
     def on_ack(self, now: int, acknowledgement: Acknowledgement, carried: bool = False) -> None:
         """Process an acknowledgement; `carried` if it came with data the other way."""
         ack, blocks, duplicate, echo = acknowledgement
-        if not self.queue:
+        queue = self.queue
+        if not queue:
             self._ack_nothing(now, duplicate, echo)
             return
+        if self.state == OPEN and not blocks and not self.sacked_out and not self.probe_end:
+            head = queue[0]
+            if head.end == ack and not head.resent and duplicate is None and self.bbr is None:
+                self._ack_next(now, ack)
+                return
         prior_una = self.una
         flight = self.in_flight if self.bbr is not None else 0
         ack = max(ack, prior_una)
@@ -68,6 +74,36 @@ class Sender(Recovery):
             resend = True
         if resend:
             self.resend_lost(now)
+        if self.nxt < self.written:
+            self.push(now)
+
+    def _ack_next(self, now: int, ack: int) -> None:
+        """Take the acknowledgement of the one segment next in line, with nothing amiss.
+
+        The same as the general way, for the common case.
+        """
+        queue = self.queue
+        segment = queue.popleft()
+        self.una = ack
+        self.retries = 0
+        self.delivered += 1
+        round_trip = now - segment.sent_ns
+        self.rack_advanced = True
+        self.rack_rtt = round_trip
+        if segment.order > self.rack_order:
+            self.rack_order = segment.order
+        rtt = self.rtt
+        rtt.note_minimum(now, round_trip)
+        rtt.sample(round_trip // 1000, ack, self.nxt)
+        self.control.sampled(self, now, round_trip)
+        if self.rack_dsack or self.rack_steps != 1:
+            self.update_reordering_steps()
+        if queue:
+            self.arm_probe(now, True)
+        else:
+            self.pending = NO_TIMER
+        if self.cwnd_limited or (self.cwnd < self.ssthresh and self.cwnd < 2 * self.max_out):
+            self.control.grow(self, now, 1)
         if self.nxt < self.written:
             self.push(now)
 

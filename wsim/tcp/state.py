@@ -60,15 +60,16 @@ class SenderState:
     """Fields of a sender, named after their Linux counterparts where there is one."""
 
     __slots__ = (
-        "bbr", "control", "cwnd", "cwnd_count", "cwnd_limited", "cwnd_limited_until",
-        "cwnd_stamp", "cwnd_used", "delivered", "dsack_limit_delivered", "due", "emit", "fack",
-        "frto", "high", "last_rtt", "last_sent_ns", "lost_ever", "lost_out", "max_out", "mss",
-        "nxt", "on_wire", "options", "order", "pacer", "path", "pending", "phase", "prior_cwnd",
-        "prior_ssthresh", "probe_end", "probe_resent", "probes", "prr_delivered", "prr_out",
-        "queue", "rack_advanced", "rack_dsack", "rack_order", "rack_persist", "rack_rtt",
-        "rack_steps", "recoveries", "reordered", "reordering", "resent_ever", "retrans_out",
-        "retrans_stamp", "retries", "rtt", "sacked_out", "ssthresh", "state", "timeouts", "una",
-        "undo_from", "undo_left", "used_until", "wake", "written",
+        "armed_ns", "armed_ticks", "bbr", "control", "cwnd", "cwnd_count", "cwnd_limited",
+        "cwnd_limited_until", "cwnd_stamp", "cwnd_used", "delivered", "dsack_limit_delivered",
+        "emit", "fack", "frto", "high", "last_rtt", "last_sent_ns", "lost_ever", "lost_out",
+        "max_out", "mss", "nxt", "on_wire", "options", "order", "pacer", "path", "pending",
+        "phase", "prior_cwnd", "prior_ssthresh", "probe_end", "probe_resent", "probes",
+        "prr_delivered", "prr_out", "queue", "rack_advanced", "rack_dsack", "rack_order",
+        "rack_persist", "rack_rtt", "rack_steps", "recoveries", "reordered", "reordering",
+        "resent_ever", "retrans_out", "retrans_stamp", "retries", "rtt", "sacked_out",
+        "ssthresh", "state", "timeouts", "una", "undo_from", "undo_left", "used_until", "wake",
+        "written",
     )  # fmt: skip
 
     def __init__(
@@ -95,7 +96,7 @@ class SenderState:
         self.order = 0
         self.state = OPEN
         self.pending = NO_TIMER
-        self.due = NEVER
+        self.armed_ns = self.armed_ticks = 0
         self.on_wire = NEVER
         self._start_window()
         self._start_recovery()

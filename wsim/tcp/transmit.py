@@ -16,7 +16,8 @@ from wsim.tcp.segment import Segment
 from wsim.tcp.state import SenderState
 from wsim.tcp.timers import NEVER, TICK_NS, expiry_ns, ticks
 
-_TIMEOUT_MIN_NS = 2_000_000
+_TIMEOUT_MIN_US = 2_000
+_TICK_US = TICK_NS // 1000
 
 
 class Transmitter(SenderState):
@@ -58,7 +59,8 @@ class Transmitter(SenderState):
         if sent:
             if self.state == CWR or self.state == RECOVERY:
                 self.prr_out += sent
-            self.arm_probe(now, False)
+            if not self.arm_probe(now, False) and (len(queue) == sent or self.pending == PROBE):
+                self.arm_retransmit(now)
 
     def _send_paced(self, now: int, room: int) -> int:
         bbr = self.bbr
@@ -91,23 +93,20 @@ class Transmitter(SenderState):
     def _send_new(self, now: int) -> None:
         queue = self.queue
         start = self.nxt
-        end = min(start + self.mss, self.written)
+        end = start + self.mss
+        if end > self.written:
+            end = self.written
         if not queue:
-            self.control.resume(
-                (now + self.phase) // TICK_NS,
-                (now + self.phase) // TICK_NS - (self.last_sent_ns + self.phase) // TICK_NS,
-            )
+            tick = (now + self.phase) // TICK_NS
+            self.control.resume(tick, tick - (self.last_sent_ns + self.phase) // TICK_NS)
         self.order += 1
-        was_empty = not queue
         segment = Segment(start, end, now, self.order)
         if self.bbr is not None:
-            self.bbr.stamped(segment, now, was_empty)
+            self.bbr.stamped(segment, now, not queue)
         queue.append(segment)
         self.nxt = end
         self.last_sent_ns = now
         self.emit(now, start, end, True)
-        if was_empty or self.pending == PROBE:
-            self.arm_retransmit(now)
 
     def _restart_after_idle(self, now: int) -> None:
         if self.control.unlimited:
@@ -221,17 +220,29 @@ class Transmitter(SenderState):
             del queue[index + 1]
 
     def set_timer(self, now: int, kind: int, count: int) -> None:
-        """Arm the one timer for `count` ticks."""
+        """Arm the one timer for `count` ticks.
+
+        It is re-armed several times a message and hardly ever fires, so when exactly it
+        would is worked out only once an entry on the wire comes due.
+        """
         self.pending = kind
-        due = self.due = expiry_ns(now, min(count, 30_000), self.phase)
-        if due < self.on_wire:
-            self.on_wire = due
-            self.wake(self, due)
+        self.armed_ns = now
+        self.armed_ticks = count
+        if now + count * TICK_NS < self.on_wire:
+            due = expiry_ns(now, count, self.phase)
+            if due < self.on_wire:
+                self.on_wire = due
+                self.wake(self, due)
 
     def stop_timer(self) -> None:
         """Disarm the timer."""
         self.pending = NO_TIMER
-        self.due = NEVER
+
+    def expires(self) -> int:
+        """Return when the timer fires."""
+        if self.pending == NO_TIMER:
+            return NEVER
+        return expiry_ns(self.armed_ns, self.armed_ticks, self.phase)
 
     def arm_retransmit(self, now: int) -> None:
         """Arm the retransmission timer, counting from the head if another timer ran before."""
@@ -246,18 +257,15 @@ class Transmitter(SenderState):
     def arm_probe(self, now: int, advancing: bool) -> bool:
         """Arm the tail loss probe; False if the state does not allow one."""
         queue = self.queue
-        if not queue or (self.state != OPEN and self.state != CWR):
+        state = self.state
+        if not queue or (state != OPEN and state != CWR):
             return False
         rtt = self.rtt
-        if rtt.srtt8:
-            probe_us = rtt.srtt8 >> 2
-            probe_us += rtt.floor_us if len(queue) == 1 else _TIMEOUT_MIN_NS // 1000
-            count = -(-probe_us // 4000)
-        else:
-            count = 250
+        wait_us = rtt.floor_us if len(queue) == 1 else _TIMEOUT_MIN_US
+        count = -(-((rtt.srtt8 >> 2) + wait_us) // _TICK_US)
         left = rtt.rto_ticks
         if not advancing:
-            left = ticks(queue[0].sent_ns + left * TICK_NS - now)
+            left -= (now - queue[0].sent_ns) // TICK_NS
         if 0 < left < count:
             count = left
         self.set_timer(now, PROBE, count)
