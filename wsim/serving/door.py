@@ -34,6 +34,7 @@ class Cargo:
     route: Any
     order: int
     sent_ns: int
+    created_ns: int = -1
 
 
 class Passage(NamedTuple):
@@ -76,9 +77,10 @@ class Lane:
         """Messages and control packets under way."""
         return len(self._under_way) + len(self._controls)
 
-    def put(self, now_ns: int, unit: Unit, route: Any) -> None:
+    def put(self, now_ns: int, unit: Unit, route: Any, created_ns: int = -1) -> None:
         """Take a unit in."""
         cargo = self._cargo(now_ns, unit, route)
+        cargo.created_ns = created_ns
         if unit.kind == "control":
             self._put_control(now_ns, cargo)
         elif self._is_full(unit, route):
@@ -195,9 +197,14 @@ class Door:
         """Units under way in both directions."""
         return sum(lane.in_flight for lane in self.lanes.values())
 
-    def put(self, now_ns: int, direction: str, unit: Unit, route: Any = None) -> None:
-        """Take a unit in; `route` comes back with it."""
-        self.lanes[direction].put(now_ns, unit, route)
+    def put(
+        self, now_ns: int, direction: str, unit: Unit, route: Any = None, created_ns: int = -1
+    ) -> None:
+        """Take a unit in; `route` comes back with it.
+
+        `created_ns` is when it was meant to be sent, if that is known.
+        """
+        self.lanes[direction].put(now_ns, unit, route, created_ns)
 
     @property
     def next_event_ns(self) -> int | None:

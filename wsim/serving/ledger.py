@@ -7,11 +7,13 @@ was never acknowledged.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from wsim.history import History
+from wsim.impairments import corruption
 from wsim.messages import Verdict
 from wsim.payloads import arguments, payload
 from wsim.serving.door import Passage
@@ -87,6 +89,12 @@ class Ledger:
         unit, frames = cargo.unit, cargo.unit.frames
         fate, cause = transit.fate, transit.cause
         event, data, message_id = self._read(unit)
+        if transit.corruption is not None and fate == "delivered":
+            arrived = self._damaged(unit, passage.direction, transit.corruption, client)
+            if arrived is None:
+                fate, cause, frames = "dropped", "corrupt", ()
+            else:
+                frames, data = arrived
         if fate == "delivered" and passage.direction == "inbound" and self._inspect is not None:
             verdict = self._inspect(event, arguments(data))
             message_id = verdict.message_id
@@ -114,6 +122,25 @@ class Ledger:
             self._on_row(client, passage, fate)
         return frames if fate == "delivered" else ()
 
+    def _damaged(
+        self, unit: Unit, direction: str, uniform: float, client: Client
+    ) -> tuple[tuple[Frame, ...], Any] | None:
+        """Return packets and payload as they arrive; None if they cannot be read any more."""
+        kinds = client.door.link.conditions.for_direction(direction).corrupt_kinds
+        try:
+            data = payload(tuple(unit.args)) if unit.kind == "event" else unit.frames[0]
+            arrived = corruption.apply(data, corruption.directive(uniform, kinds))
+            if isinstance(arrived, str | bytes) and not isinstance(data, str | bytes):
+                arrived = json.loads(arrived)
+        except ValueError:  # no JSON, or none any more
+            return None
+        if unit.kind != "event":
+            return (arrived,), arrived
+        frames = encode_event(
+            unit.event, arguments(arrived), namespace=unit.namespace, ack_id=unit.ack_id
+        )
+        return frames, arrived
+
     def _read(self, unit: Unit) -> tuple[str, Any, str]:
         """Return event, payload and message id; a packet that cannot be read has no payload."""
         if unit.kind != "event":
@@ -133,6 +160,8 @@ class Ledger:
         much at most.
         """
         sent_ns = passage.cargo.sent_ns
+        if passage.cargo.created_ns >= 0:
+            return min(passage.cargo.created_ns, sent_ns)
         stamp = data.get("timestamp") if isinstance(data, dict) else None
         if passage.direction != "inbound" or isinstance(stamp, bool):
             return sent_ns

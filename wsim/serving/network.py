@@ -95,7 +95,7 @@ class Client:
 class Book(Protocol):
     """Names clients and keeps book of them."""
 
-    def newcomer(self, conditions: NetworkConditions) -> tuple[str, Link]:
+    def newcomer(self, conditions: NetworkConditions, identity: str) -> tuple[str, Link]:
         """Return the name and the link of a client who was never here before."""
 
     def joined(self, client: Client, now_ns: int) -> None:
@@ -112,7 +112,7 @@ class Roster:
         self._history, self._seed = history, seed
         self._count = 0
 
-    def newcomer(self, conditions: NetworkConditions) -> tuple[str, Link]:
+    def newcomer(self, conditions: NetworkConditions, identity: str) -> tuple[str, Link]:
         """Return the name and the link of a client who was never here before."""
         index = self._count
         self._count += 1
@@ -173,7 +173,9 @@ class Network:
         """Those who are connected, and those who were lost and may come back."""
         self.connected = 0
         self._clock = clock
-        self._roster: Book = roster or Roster(history, seed)
+        self.stamp: Callable[[Client, str, Unit], int] | None = None
+        """Says when a message was meant to be sent, in ns, where its sender follows a schedule."""
+        self.roster: Book = roster or Roster(history, seed)
 
     @property
     def clock(self) -> Clock:
@@ -215,7 +217,7 @@ class Network:
             raise TooManyError(f"{self.connected} clients are connected, which is the limit")
         client = self._returning(identity)
         if client is None:
-            client_id, link = self._roster.newcomer(self.conditions)
+            client_id, link = self.roster.newcomer(self.conditions, identity)
             door = Door(
                 link,
                 max_in_flight=self.bounds.max_in_flight,
@@ -233,7 +235,7 @@ class Network:
             client.joined = True
             now_ns = self.clock.now_ns()
             client.door.link.session.resume(now_ns)
-            self._roster.joined(client, now_ns)
+            self.roster.joined(client, now_ns)
 
     def _returning(self, identity: str) -> Client | None:
         for client in self.clients:
@@ -253,7 +255,7 @@ class Network:
             client.door.disconnected(now_ns)
             client.door.link.session.events(now_ns)  # told to the roster
             self.stir(client)
-            self._roster.lost(client, now_ns, for_good)
+            self.roster.lost(client, now_ns, for_good)
         lost = [other for other in self.clients if other.gone]
         if for_good or len(lost) > _MOST_LOST:
             self.clients.remove(client if for_good else lost[0])
@@ -271,7 +273,8 @@ class Network:
         if client.deaf_until_ns > now_ns:
             client.door.lanes[direction].swallow(now_ns, unit, route)
         else:
-            client.door.put(now_ns, direction, unit, route)
+            created_ns = -1 if self.stamp is None else self.stamp(client, direction, unit)
+            client.door.put(now_ns, direction, unit, route, created_ns)
         self.stir(client)
 
     def stir(self, client: Client) -> None:

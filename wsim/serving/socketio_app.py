@@ -26,7 +26,7 @@ class SimulatorRoster:
         self._sim, self._endpoint = sim, endpoint
         self._fresh: set[str] = set()
 
-    def newcomer(self, conditions: NetworkConditions) -> tuple[str, Link]:
+    def newcomer(self, conditions: NetworkConditions, identity: str) -> tuple[str, Link]:
         """Make the simulator take a client in."""
         client = self._sim.admit(endpoint=self._endpoint)
         self._fresh.add(client.id)

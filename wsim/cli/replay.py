@@ -1,0 +1,78 @@
+"""``wsim replay``: play a recorded session against a real server, through a network."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+from wsim.cli.listening import needs_serve_extra, network_of
+from wsim.cli.options import add_options
+from wsim.errors import UsageError
+
+
+def add_parser(subparsers: Any) -> None:
+    """Add ``replay`` to the command line."""
+    parser = subparsers.add_parser(
+        "replay",
+        help="play a recorded session against a real server",
+        description="Play what clients sent in a recording as real clients, at the recorded times,"
+        " through a simulated network, and record what becomes of it.",
+    )
+    parser.add_argument(
+        "file", nargs="?", type=Path, default=None, metavar="FILE",
+        help="recording to play (default: the session that ships with wsim)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--url", default="http://127.0.0.1:5000", metavar="URL",
+        help="the server to play against (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--speed", type=float, default=1.0, metavar="X",
+        help="recorded seconds per second (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--token", default=None, help="sent to the server as auth.token")
+    add_options(parser, "profile", "set", "seed", "duration", "record")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Play the session; return the exit code."""
+    needs_serve_extra()
+    from wsim.formats import load
+    from wsim.serving.replay import replay
+    from wsim.sessions import shipped
+
+    path = args.file or shipped()
+    frame = load(path)
+    if args.duration is not None:
+        frame = frame[frame.created_s < frame.created_s.min() + args.duration]
+    if args.record is not None and args.record.suffix != ".jsonl":
+        raise UsageError(f"--record {args.record} is not a .jsonl file")
+    auth = None if args.token is None else {"token": args.token}
+    played = replay(
+        frame, args.url, network_of(args), seed=args.seed, speed=args.speed, record=args.record,
+        auth=auth, progress=_progress,
+    )  # fmt: skip
+    outcome = asyncio.run(played)
+    _say(outcome, path, args)
+    return 0
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty() and (done % 20 == 0 or done == total):
+        print(f"\r{done} of {total} messages", end="\n" if done == total else "", file=sys.stderr)
+
+
+def _say(outcome: Any, path: Path, args: argparse.Namespace) -> None:
+    sent = outcome[outcome.direction == "inbound"]
+    lost = int(sent.dropped.sum())
+    print(
+        f"Played {len(sent)} messages of {path.name} against {args.url}: {lost} dropped,"
+        f" latency {sent.latency_ms.median():.1f} ms at the median;"
+        f" {len(outcome) - len(sent)} messages came back."
+    )
+    if args.record is not None:
+        print(f"Recorded to {args.record}; look at it with: wsim compare {path} {args.record}")
