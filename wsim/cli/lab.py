@@ -215,12 +215,14 @@ def run_cells(notebook: Path, kernel_id: str) -> None:
 
 def _store(notebook: Path, content: dict[str, Any]) -> None:
     """Write the notebook and sign it: JupyterLab shows no widgets of a notebook it distrusts."""
-    import nbformat
-    from nbformat.sign import NotebookNotary
+    from importlib import import_module
+
+    nbformat: Any = import_module("nbformat")
+    notary: Any = import_module("nbformat.sign")
 
     text = json.dumps(content, indent=1, ensure_ascii=False)
     notebook.write_text(text + "\n", encoding="utf-8")
-    NotebookNotary().sign(nbformat.reads(text, as_version=4))
+    notary.NotebookNotary().sign(nbformat.reads(text, as_version=4))
 
 
 def _run_cell(client: Any, cell: dict[str, Any]) -> None:

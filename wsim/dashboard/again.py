@@ -49,15 +49,15 @@ def _by_number(frame: pd.DataFrame) -> pd.Series:
     return latency
 
 
-def paired_words(first: Kept, second: Kept) -> str:
-    """Say what the second network changes, message by message."""
-    longer = paired_latency(first.frame, second.frame)
+def paired_words(first: Kept, name: str, repeated: pd.DataFrame) -> str:
+    """Say what another network changes, message by message."""
+    longer = paired_latency(first.frame, repeated)
     if not len(longer):
-        return f"No message arrived under both {first.label} and {second.label}."
-    word = "longer" if longer.median() >= 0 else "shorter"
+        return f"No message arrived under both {first.label} and {name}."
+    word = "longer" if longer.median() >= 0 else "less"
     return (
-        f"Message by message, {second.label} took {abs(longer.median()):.0f} ms {word} than"
-        f" {first.label} at the median ({len(longer):,} messages that arrived in both)."
+        f"Message by message it took {abs(longer.median()):.0f} ms {word} than {first.label}"
+        f" at the median ({len(longer):,} messages that arrived in both)."
     )
 
 
@@ -71,16 +71,17 @@ def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
     from wsim.traffic import Traffic
 
     first = next(iter(kept.values())).frame
-    if len(first) > _LONGEST or any(run.conditions is None for run in kept.values()):
+    networks = {run.label: run.conditions for run in kept.values() if run.conditions is not None}
+    if len(first) > _LONGEST or len(networks) < len(kept):
         return {}
     traffic = Traffic.from_history(first)
     duration_s = float(first["created_s"].max()) + 0.001
     return {
-        run.label: [
-            simulate(traffic, run.conditions, duration_s=duration_s, seed=seed)
+        label: [
+            simulate(traffic, network, duration_s=duration_s, seed=seed)
             for seed in range(REPETITIONS)
         ]
-        for run in kept.values()
+        for label, network in networks.items()
     }
 
 
@@ -95,7 +96,7 @@ def compare_kept(kept: Mapping[str, Kept]) -> pd.DataFrame:
     if len(kept) < 2:
         raise UsageError("comparing takes two kept runs; press Keep this run twice")
     first, *others = kept.values()
-    sides = repetitions(kept) or {run.label: run.frame for run in kept.values()}
+    sides = repetitions(kept) or {run.label: [run.frame] for run in kept.values()}
     table = compare(sides[first.label], {other.label: sides[other.label] for other in others})
     told = table.rename(columns={"candidate_name": "compared"})
     told["compared"] = told["compared"] + f" against {first.label}"

@@ -241,6 +241,17 @@ class LabSession:
         told["connection"] = str(self._run.sim.connection_state.name).lower()
         return told
 
+    def newest_problem(self) -> str:
+        """Return the newest exception of a handler in words; empty if there was none."""
+        errors = self.sim.errors
+        if not errors:
+            return ""
+        newest = errors[-1]
+        return (
+            f"a handler of {newest.event} failed"
+            f" ({self.sim.stats['errors']:,} errors so far): {newest.error!r}"
+        )
+
     # Keeping and comparing
 
     def keep(self) -> Kept:
@@ -279,12 +290,12 @@ class LabSession:
         """
         other = profile(network)
         frame = self.frame
-        if not any(kept.frame is frame for kept in self.kept.values()):
-            self.keep()
         repeated = again.repeat(frame, other, seed=self.seed, duration_s=self.now_s)
+        same = [kept for kept in self.kept.values() if kept.frame is frame]
+        first = same[0] if same else self.keep()
         return self.kept.add(
             repeated, self.span_s, profile=other.name, conditions=other.conditions,
-            source=f"same sends, seed {self.seed}",
+            source=again.paired_words(first, other.name, repeated),
         )  # fmt: skip
 
     def comparison(self) -> pd.DataFrame:

@@ -84,6 +84,9 @@ def _row(values: Sequence[Any]) -> str:
 
 
 def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return "–" if np.isnan(value) else f"{value:.4g}" if abs(value) < 1 else f"{value:,.1f}"
-    return str(value)
+    if not isinstance(value, float | np.floating):
+        return str(value)
+    number = float(value)
+    if np.isnan(number):
+        return "–"
+    return f"{number:.4g}" if abs(number) < 1 else f"{number:,.1f}"

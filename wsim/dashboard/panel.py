@@ -88,6 +88,7 @@ class Dashboard:
     # Making
 
     def _make_texts(self) -> None:
+        self._problem = ""
         self.error, self.note, self.status = _text(), _text(), _text()
         self.numbers, self.history, self.refused = _text(), _text(), _text()
         self.kept_table, self.verdicts = _text(), _text()
@@ -225,13 +226,19 @@ class Dashboard:
     def report(self, error: BaseException) -> None:
         """Show an exception; what a person can mend is said without the name of its class."""
         words = str(error) if isinstance(error, WsimError) else f"{type(error).__name__}: {error}"
-        self.error.value = f'<div class="wsim-error" role="alert">{html.escape(words)}</div>'
+        self.error.value = _alert(words)
         self.show()
+
+    def _show_problem(self, words: str) -> None:
+        if words != self._problem:
+            self._problem = words
+            self.error.value = _alert(words) if words else ""
 
     def _texts(self, scene: Scene) -> None:
         self.numbers.value = listing.number_list(self.lab.numbers(scene).items())
         self.status.value = html.escape(self._status(scene))
-        if self.live.rounds % _SLOW_TEXTS == 1:
+        self._show_problem(self.lab.newest_problem())
+        if not self.lab.running or self.live.rounds % _SLOW_TEXTS == 1:
             frame = self.lab.frame
             self.history.value = listing.recent(frame)
             self.refused.value = listing.refused(frame)
@@ -265,6 +272,10 @@ class Dashboard:
         self.home.close()
         self.lab.close()
         self.box.close()
+
+
+def _alert(words: str) -> str:
+    return f'<div class="wsim-error" role="alert">{html.escape(words)}</div>'
 
 
 def _text() -> Any:

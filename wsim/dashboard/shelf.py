@@ -67,7 +67,7 @@ class Shelf:
         name = self.other.value
         self.later(
             lambda: self.lab.repeat_under(name),
-            lambda kept: self._kept(f"Kept {kept.label}: {kept.source}."),
+            lambda kept: self._kept(f"Kept {kept.label}. {kept.source}"),
             f"running the same messages over {name} ...",
         )
 
