@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.signal import lfilter
 
 from wsim.schema import COLUMNS, PARTS
 
@@ -45,7 +46,7 @@ def make(
         "cause": np.where(gone, "loss", ""),
         "copy": 0,
         "size_bytes": 100,
-        "message_id": [f"m{i}" for i in range(len(created))],
+        "message_id": np.char.add("m", np.arange(len(created)).astype(str)),
         "namespace": "/",
         "ack_id": -1,
         "round_trip_ms": np.nan,
@@ -55,15 +56,25 @@ def make(
         "data": None,
     } | columns
     values["dropped"] = np.asarray(values["fate"]) == "dropped"
-    frame = pd.DataFrame(values | {"created_s": created}, index=range(len(created)))
-    for column in COLUMNS:
-        dtype = "object" if column.dtype in ("str", "object") else column.dtype
-        frame[column.name] = frame[column.name].astype(dtype)
-    frame = frame[[column.name for column in COLUMNS]]
+    frame = pd.DataFrame(
+        {
+            column.name: _column(values[column.name], column.dtype, created.shape)
+            for column in COLUMNS
+        }
+    )
     if sort:
         frame = frame.sort_values("created_s", kind="stable", ignore_index=True)
         frame["seq"] = np.arange(len(frame))
     return frame
+
+
+def _column(value: Any, dtype: str, shape: tuple[int, ...]) -> Any:
+    spread = np.broadcast_to(np.asarray(value), shape)
+    if dtype == "category":
+        return pd.Categorical(spread)
+    if dtype in ("str", "object"):
+        return pd.Series(spread, dtype=object)
+    return spread.astype(dtype)
 
 
 def periodic(
@@ -79,8 +90,5 @@ def ar1(n: int, seed: int, *, rho: float = 0.95, mean_ms: float = 60.0) -> np.nd
     rng = np.random.default_rng(seed)
     noise = rng.normal(size=n) * np.sqrt(1 - rho**2)
     noise[0] /= np.sqrt(1 - rho**2)
-    level = np.empty(n)
-    level[0] = noise[0]
-    for i in range(1, n):
-        level[i] = rho * level[i - 1] + noise[i]
+    level = lfilter([1.0], [1.0, -rho], noise)
     return mean_ms * np.exp(0.3 * level)

@@ -8,6 +8,8 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Traffic": "wsim.traffic",
+    "simulate": "wsim.batch",
     "run": "wsim.clock",
     "MessageRecord": "wsim.records",
     "ConnectionState": "wsim.clients",

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from wsim.analysis import age
 from wsim.analysis.columns import Floats, Ints
-from wsim.analysis.metrics import Metric, quantile_of
+from wsim.analysis.metrics import Metric
 from wsim.analysis.runs import Run
 from wsim.analysis.segments import ratio
 from wsim.analysis.streams import arrival_gaps
@@ -52,11 +52,11 @@ class _Parts:
 
     blocks: int = 0
     ratios: dict[str, list[tuple[Floats, Floats]]] = field(default_factory=dict)
-    latency: list[Floats] = field(default_factory=list)
-    latency_block: list[Ints] = field(default_factory=list)
-    low: list[Floats] = field(default_factory=list)
-    high: list[Floats] = field(default_factory=list)
-    age_block: list[Ints] = field(default_factory=list)
+    latency: list[Floats] = field(default_factory=lambda: [np.empty(0)])
+    latency_block: list[Ints] = field(default_factory=lambda: [np.empty(0, dtype=np.intp)])
+    low: list[Floats] = field(default_factory=lambda: [np.empty(0)])
+    high: list[Floats] = field(default_factory=lambda: [np.empty(0)])
+    age_block: list[Ints] = field(default_factory=lambda: [np.empty(0, dtype=np.intp)])
 
 
 def block_length(runs: Sequence[Run]) -> float:
@@ -99,7 +99,7 @@ def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
     end = float(np.nanmax(created, initial=-np.inf))
     if not end > begin:
         return
-    blocks = max(1, int((end - begin) / block_s))
+    blocks = max(1, int(run.values["duration_s"] / block_s + 1e-9))
     place = _Place(begin, blocks, (end - begin) / blocks)
     block = place.of(created)
     arrived = messages.arrived & messages.original
@@ -171,13 +171,15 @@ def _histogram(ordered: Floats, block: Ints, blocks: int) -> tuple[Floats, Float
     The ranks are even in probability below the median and in its logarithm in the tail.
     """
     n = len(ordered)
+    if not n:
+        return np.full(2, np.nan), np.zeros((blocks, 1))
     tail = 1.0 - 0.5 * np.geomspace(1.0, max(2.0 / max(n, 1), 1e-5), _GRID // 2)
     share = np.concatenate([np.linspace(0.0, 0.5, _GRID // 2, endpoint=False), tail, [1.0]])
     ranks = np.unique((share * n).astype(np.intp))
     interval = np.repeat(np.arange(len(ranks) - 1), np.diff(ranks))
     key = block * (len(ranks) - 1) + interval
     counts = np.bincount(key, minlength=blocks * (len(ranks) - 1)).reshape(blocks, -1)
-    edges = ordered[np.minimum(ranks, n - 1)] if n else np.full(len(ranks), np.nan)
+    edges = ordered[np.minimum(ranks, n - 1)]
     return edges, counts.astype(np.float64)
 
 
@@ -225,7 +227,7 @@ class Resampled:
     def of(self, metric: Metric) -> Floats:
         """Return `metric` of every draw."""
         if metric.kind == "quantile":
-            return self._quantile(quantile_of(metric))
+            return self._quantile(metric.q)
         if metric.kind == "age":
             return self._age_quantile(0.99)
         if metric.name not in self.cells.ratios:

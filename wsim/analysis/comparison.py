@@ -7,7 +7,7 @@ number per run (five or more replicates a side) or, for single recordings, block
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -83,12 +83,12 @@ def compare(
     named = candidate if isinstance(candidate, Mapping) else {"candidate": candidate}
     if not named:
         raise ColumnsError("there is no candidate to compare; pass a history or a mapping of them")
-    first = make_side(_only(baseline, event), "baseline", stream, limits)
+    first = make_side(rows_of(baseline, event), "baseline", stream, limits)
     notes = list(first.notes) + _omissions(first)
     tables = []
     for name, runs in named.items():
-        second = make_side(_only(runs, event), str(name), stream, limits)
-        findings = _findings(first, second, chosen, confidence, seed, notes)
+        second = make_side(rows_of(runs, event), str(name), stream, limits)
+        findings = find(first, second, chosen, confidence, seed, notes)
         tables.append(_table(findings, str(name), confidence, margin_ms, margin_share))
         notes += [n for n in _side_notes(first, second) if n not in notes]
     result = pd.concat(tables, ignore_index=True)
@@ -96,7 +96,7 @@ def compare(
     return result
 
 
-def _only(runs: Runs, event: str | None) -> Runs:
+def rows_of(runs: Runs, event: str | None) -> Runs:
     """Return the rows of one event; attributes, and with them the seeds, are kept."""
     if event is None:
         return runs
@@ -113,14 +113,10 @@ def _only(runs: Runs, event: str | None) -> Runs:
     return kept
 
 
-def _findings(
-    first: Side,
-    second: Side,
-    chosen: list[Metric],
-    level: float,
-    seed: int,
-    notes: list[str],
+def find(
+    first: Side, second: Side, chosen: Sequence[Metric], level: float, seed: int, notes: list[str]
 ) -> list[Finding]:
+    """Return what is known of each metric, by runs if there are enough, else by blocks."""
     confidence = Confidence(level)
     if min(len(first.runs), len(second.runs)) >= LEAST_RUNS:
         match = paired(first, second)
@@ -180,13 +176,13 @@ def _row(
         "baseline": finding.baseline,
         "candidate": finding.candidate,
         "difference": finding.difference,
-        "low": finding.low,
-        "high": finding.high,
+        "low": float("nan") if finding.why_not else finding.low,
+        "high": float("nan") if finding.why_not else finding.high,
         "effect": finding.effect,
         "method": finding.method,
         "verdict": outcome,
         "p_holm": finding.p_holm,
         "margin": margin,
-        "needed_messages": needed,
+        "needed_messages": float("nan") if finding.why_not else needed,
         "says": sentence(finding, outcome, margin, needed),
     }

@@ -12,7 +12,7 @@ from wsim.analysis.blocks import LEAST_BLOCKS, Cells, Resampled
 from wsim.analysis.columns import Floats
 from wsim.analysis.effects import cliffs_delta, cliffs_delta_sorted
 from wsim.analysis.intervals import Interval, newcombe, paired_t, welch_logs, welch_t
-from wsim.analysis.metrics import Metric, quantile_of
+from wsim.analysis.metrics import Metric
 from wsim.analysis.sides import Side
 from wsim.analysis.special import student_cdf, student_quantile
 from wsim.analysis.verdicts import Finding
@@ -40,7 +40,7 @@ def by_runs(
     metric: Metric, baseline: Side, candidate: Side, pairs: bool, confidence: Confidence
 ) -> Finding:
     """Compare the statistic of each run: paired where seeds are shared, Welch otherwise."""
-    first, second = baseline.of(metric.name), candidate.of(metric.name)
+    first, second = baseline.measure(metric), candidate.measure(metric)
     method = "paired t over runs" if pairs else "Welch t over runs"
     keep_first, keep_second = np.isfinite(first), np.isfinite(second)
     if pairs:
@@ -192,7 +192,7 @@ def _block_intervals(
 
 def _pooled(metric: Metric, side: Side) -> float:
     """Return the metric over all runs of a side: their mean, weighted by messages."""
-    values = side.of(metric.name)
+    values = side.measure(metric)
     weights = side.of("sent")
     good = np.isfinite(values) & (weights > 0)
     return float(np.average(values[good], weights=weights[good])) if good.any() else NAN
@@ -208,7 +208,7 @@ def _few_blocks(metric: Metric, baseline: Side, candidate: Side, draws: Draws) -
     fewest = min(side.total("delivered") for side in (baseline, candidate))
     if fewest < metric.least:
         return f"{metric.label} needs {metric.least:,} messages a side, there are {fewest:,}"
-    if metric.kind == "quantile" and quantile_of(metric) > 0.95:
+    if metric.kind == "quantile" and metric.q > 0.95:
         return _few_episodes(metric, baseline, candidate)
     return ""
 
@@ -220,7 +220,7 @@ def _few_episodes(metric: Metric, baseline: Side, candidate: Side) -> str:
         found = sum(run.episodes(level) for run in side.runs)
         if 0 < found < LEAST_EPISODES:
             return (
-                f"the tail of the {side.name} is {found} episodes, {LEAST_EPISODES} are needed: "
+                f"the tail of the {side.name} rests on {found} stalls, not {LEAST_EPISODES}: "
                 f"record {LEAST_EPISODES / found:.1f} times as long, or compare replicates"
             )
     return ""

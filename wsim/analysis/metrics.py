@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from wsim.analysis.summary import QUANTILES
 from wsim.errors import unknown
 
 
@@ -14,7 +13,7 @@ class Metric(NamedTuple):
 
     ``floor`` is the least difference that matters at all, in the metric's unit (None: the
     margin in milliseconds); ``least`` the messages a run needs before the metric means
-    anything; ``kind`` how it is resampled: quantile, ratio or age.
+    anything; ``kind`` how it is resampled: quantile (of probability ``q``), ratio or age.
     """
 
     name: str
@@ -24,17 +23,25 @@ class Metric(NamedTuple):
     floor: float | None = None
     lower_is_better: bool = True
     least: int = 2
+    q: float = float("nan")
+
+
+def quantile_metric(q: float) -> Metric:
+    """Return the metric of latency quantile `q`; it needs two messages beyond its tail."""
+    text = f"{100 * q:g}"
+    least = max(2, round(2 / min(q, 1 - q)))
+    return Metric(f"p{text.replace('.', '')}_ms", f"p{text}", "ms", "quantile", least=least, q=q)
 
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         Metric("mean_ms", "mean latency", "ms", "ratio"),
-        Metric("p50_ms", "p50", "ms", "quantile"),
-        Metric("p90_ms", "p90", "ms", "quantile", least=20),
-        Metric("p95_ms", "p95", "ms", "quantile", least=40),
-        Metric("p99_ms", "p99", "ms", "quantile", least=200),
-        Metric("p999_ms", "p99.9", "ms", "quantile", least=2_000),
+        quantile_metric(0.5),
+        quantile_metric(0.9),
+        quantile_metric(0.95),
+        quantile_metric(0.99),
+        quantile_metric(0.999),
         Metric("jitter_rfc3550_mean_ms", "jitter (RFC 3550)", "ms", "ratio", floor=1.0),
         Metric("drop_rate", "drop rate", "share", "ratio", floor=0.001),
         Metric("late_share", "late share", "share", "ratio", floor=0.001),
@@ -58,8 +65,3 @@ def choose(names: Iterable[str] | None) -> list[Metric]:
             raise unknown("metric", name, METRICS)
         chosen.append(METRICS[name])
     return chosen
-
-
-def quantile_of(metric: Metric) -> float:
-    """Return the probability a quantile metric stands for."""
-    return QUANTILES[metric.name.removesuffix("_ms")]

@@ -12,7 +12,7 @@ from wsim.analysis import age
 from wsim.analysis.bursts import GMIN
 from wsim.analysis.columns import Codes, Floats, Messages, constant, read, stream_codes
 from wsim.analysis.intervals import sorted_quantile
-from wsim.analysis.metrics import METRICS, quantile_of
+from wsim.analysis.metrics import METRICS, Metric
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
 from wsim.analysis.streams import Limits, ages, gaps, jitter, stale
 from wsim.analysis.summary import rates, representative
@@ -55,6 +55,17 @@ class Run:
         """The latencies of what arrived, in order of the frame."""
         return self.messages.latency[self.messages.arrived & self.messages.original]
 
+    @cached_property
+    def ordered(self) -> Floats:
+        """The latencies in ascending order."""
+        return np.sort(self.latency)
+
+    def value(self, metric: Metric) -> float:
+        """Return `metric` of this run."""
+        if metric.kind == "quantile":
+            return sorted_quantile(self.ordered, metric.q)
+        return self.values[metric.name]
+
     def episodes(self, level_ms: float) -> int:
         """Return how often latencies rose above `level_ms`, `GMIN` lower ones lying between."""
         above = np.flatnonzero(self.latency > level_ms)
@@ -76,7 +87,7 @@ class Run:
         return self.messages.notes
 
     def compute(self) -> Run:
-        """Fill in `values` with every metric, and return the run."""
+        """Fill in `values` with every metric but the quantiles, and return the run."""
         self.values = dict.fromkeys(METRICS, float("nan"))
         for part in (self._counts, self._latencies, self._streams):
             self.values |= part()
@@ -95,17 +106,11 @@ class Run:
         return {"duration_s": float("nan")} | table
 
     def _latencies(self) -> dict[str, float]:
-        ordered = np.sort(self.latency)
+        ordered = self.ordered
         if not len(ordered):
             return {}
         late = len(ordered) - int(np.searchsorted(ordered, self.limits.deadline_ms, side="right"))
-        quantiles = {
-            name: sorted_quantile(ordered, quantile_of(metric))
-            for name, metric in METRICS.items()
-            if metric.kind == "quantile"
-        }
-        share = late / len(ordered)
-        return quantiles | {"mean_ms": float(ordered.mean()), "late_share": share}
+        return {"mean_ms": float(ordered.mean()), "late_share": late / len(ordered)}
 
     def _streams(self) -> dict[str, float]:
         segments, found = self.segments, self.found

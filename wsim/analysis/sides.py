@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis.columns import check_frame, codes
+from wsim.analysis.metrics import Metric
 from wsim.analysis.runs import Run
 from wsim.analysis.streams import Limits
 from wsim.errors import ColumnsError
@@ -27,9 +28,13 @@ class Side:
     runs: list[Run]
     notes: list[str] = field(default_factory=list)
 
-    def of(self, metric: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+    def of(self, column: str) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """Return one of the values of each run."""
+        return np.array([run.values[column] for run in self.runs], dtype=np.float64)
+
+    def measure(self, metric: Metric) -> np.ndarray[Any, np.dtype[np.float64]]:
         """Return `metric` of each run."""
-        return np.array([run.values[metric] for run in self.runs], dtype=np.float64)
+        return np.array([run.value(metric) for run in self.runs], dtype=np.float64)
 
     def total(self, column: str) -> int:
         """Return a count summed over the runs."""
@@ -113,7 +118,7 @@ def traffic_notes(baseline: Side, candidate: Side) -> list[str]:
                 f"only the {side.name} carries {', '.join(alone)}: the sides have different "
                 "traffic; pass event=... to compare one event"
             )
-    lengths = [float(np.nanmean(side.of("duration_s"))) for side in (baseline, candidate)]
+    lengths = [float(np.mean(side.of("duration_s"))) for side in (baseline, candidate)]
     if min(lengths) > 0 and max(lengths) / min(lengths) > 1.5:
         notes.append(
             f"the runs last {lengths[0]:.0f} s and {lengths[1]:.0f} s: rare events show up more "

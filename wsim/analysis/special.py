@@ -1,13 +1,12 @@
 """The few distribution functions the intervals need, without SciPy.
 
 The incomplete beta function by Lentz's continued fraction (Abramowitz & Stegun 26.5.8),
-Student's t and the binomial through it (26.7.1, 26.5.24), quantiles by bisection.
+Student's t and the binomial through it (26.7.1, 26.5.24), quantiles by Newton's method.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from functools import lru_cache
 from statistics import NormalDist
 
@@ -74,22 +73,25 @@ def student_quantile(p: float, df: float) -> float:
         return 0.0
     if p < 0.5:
         return -student_quantile(1.0 - p, df)
-    high = 1.0
+    low, high = 0.0, 1.0
     while student_cdf(high, df) < p:
-        high *= 2.0
-    return _bisect(lambda t: student_cdf(t, df) >= p, 0.0, high)
+        low, high = high, 2.0 * high
+    return _solve(p, df, low, high)
 
 
-def _bisect(reached: Callable[[float], bool], low: float, high: float) -> float:
-    for _ in range(200):
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            break
-        if reached(middle):
-            high = middle
-        else:
-            low = middle
-    return high
+def _solve(p: float, df: float, low: float, high: float) -> float:
+    """Newton's method for the quantile, kept inside a shrinking bracket by bisection."""
+    log_scale = math.lgamma(0.5 * (df + 1)) - math.lgamma(0.5 * df) - 0.5 * math.log(df * math.pi)
+    t = 0.5 * (low + high)
+    for _ in range(100):
+        miss = student_cdf(t, df) - p
+        low, high = (low, t) if miss > 0 else (t, high)
+        step = miss / math.exp(log_scale - 0.5 * (df + 1) * math.log1p(t * t / df))
+        new = t - step if low < t - step < high else 0.5 * (low + high)
+        if abs(new - t) <= 1e-13 * max(1.0, abs(t)):
+            return new
+        t = new
+    return t
 
 
 def binomial_cdf(k: int, n: int, p: float) -> float:
