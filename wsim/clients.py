@@ -62,7 +62,10 @@ class Message:
         self.reason = reason
         self.message_id = message_id
         self.created_ns = created_ns
-        self.session = client.link.session.number
+        session = client.link.session
+        if not session.steady:
+            session.catch_up(created_ns)
+        self.session = session.number
         self.future: asyncio.Future[Any] | None = None
         self.ack: Any = None
         self.ack_id = -1

@@ -44,6 +44,13 @@ class Home:
         """Sleep simulated seconds."""
         await self.clock.sleep(seconds)
 
+    async def _until(self, due_ns: int) -> None:
+        """Wait until a simulated time has come."""
+        if due_ns > self._now_ns():
+            come = asyncio.Event()
+            self.clock.call_at(due_ns, come.set)
+            await come.wait()
+
     def _now_ns(self) -> int:
         return 0 if self._clock is None else self._clock.now_ns()
 

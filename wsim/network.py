@@ -8,7 +8,6 @@ the handlers of each client one after another, in the order of delivery.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -16,9 +15,9 @@ from typing import Any
 from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Message
 from wsim.clock import Clock
 from wsim.conditions import NetworkConditions
+from wsim.damage import arrive_damaged
 from wsim.handlers import Handlers
 from wsim.history import History
-from wsim.impairments import corruption
 from wsim.link import Link
 from wsim.messages import Registry
 from wsim.payloads import enriched, snapshot
@@ -307,13 +306,14 @@ class Network:
         """Carry out the corruption that the channel ordered; what arrives is inspected anew."""
         assert transit.corruption is not None
         kinds = self.conditions.for_direction(message.direction).corrupt_kinds
-        try:
-            message.data = _damaged(message.data, corruption.directive(transit.corruption, kinds))
-        except ValueError:
-            return message, transit._replace(fate="dropped", cause="corrupt")
-        message.flat = False
-        if self.validating and message.direction == "inbound":
-            message.reason = self.registry.measure(message.event, message.data)[1]
+        checks = message.direction == "inbound" and self.validating
+        registry = self.registry if checks else None
+        arrival = arrive_damaged(message.event, message.data, transit.corruption, kinds, registry)
+        if arrival.fate == "dropped":
+            return message, transit._replace(
+                delivered_ns=None, fate=arrival.fate, cause=arrival.cause, parts=NO_PARTS
+            )
+        message.data, message.flat, message.reason = arrival.data, False, arrival.cause
         return message, transit
 
     def _record(
@@ -411,14 +411,6 @@ class Network:
 
     on_answer: Callable[[Message], None]
     """Called with a message that asks for an acknowledgement, when its handlers are done."""
-
-
-def _damaged(data: Any, damage: corruption.Damage) -> Any:
-    """Return the payload as it arrives; ValueError if its JSON cannot be read any more."""
-    arrived = corruption.apply(data, damage)
-    if isinstance(arrived, str | bytes) and not isinstance(data, str | bytes):
-        return json.loads(arrived)
-    return arrived
 
 
 def resolve(message: Message, value: Any) -> None:

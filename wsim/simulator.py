@@ -13,7 +13,6 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from wsim.arrivals import Arrivals
 from wsim.clients import Client, Endpoint, Message
 from wsim.clock import Clock
 from wsim.errors import PayloadError, UsageError
@@ -23,12 +22,13 @@ from wsim.identifiers import message_id
 from wsim.messages import Registry, Schema, check_event_name
 from wsim.network import Network
 from wsim.payloads import ack_size, arguments, payload
+from wsim.playback import Playback
 from wsim.settings import Settings, settings_for, settings_from
 
 _S = 1_000_000_000
 
 
-class WebSocketServerSimulator(Arrivals):
+class WebSocketServerSimulator(Playback):
     """A Socket.IO server, its clients and the network between them, in one process.
 
     Parameters

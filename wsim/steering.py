@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 from wsim.clients import Endpoint
@@ -65,17 +64,17 @@ class Steering(Intake):
             endpoint.conditions_changed()
 
     async def play(self, timeline: Timeline) -> None:
-        """Change the network as a timeline says, from now on; returns after the last change.
+        """Change the network as a timeline says; returns after the last change.
 
-        The timeline's changes of single conditions start from the profile in force, and their
-        labels are recorded as profiles.
+        Its seconds count from the start of the run, and its labels are recorded as profiles;
+        changes that should have happened already happen at once.
         """
-        before = Profile(self.recorder.profile or "custom", self._net.conditions)
-        start_ns = self._now_ns()
-        for change in timeline.changes(before):
-            await self.sleep((start_ns + change.at_ns - self._now_ns()) / 1e9)
+        self._enter()
+        begin = Profile(self.recorder.profile or "custom", self._net.conditions)
+        for change in timeline.changes(begin):
+            await self._until(change.at_ns)
             self.recorder.profile = change.label
-            self._do(partial(self._change, change.conditions))
+            self._change(change.conditions)
 
     def add_endpoint(self, endpoint: Endpoint) -> Callable[[], None]:
         """Let a door to real clients know of changes; call what is returned to end that."""
