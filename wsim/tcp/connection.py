@@ -119,7 +119,7 @@ class TcpConnection:
             back.path,
             phase,
             partial(self._deliver, half),
-            partial(self._deliver_next, half),
+            self._deliver_next(half),
             self._ack_carrier(half),
             self._wake,
         )
@@ -279,20 +279,24 @@ class TcpConnection:
 
         return carry
 
-    def _deliver_next(self, half: _Half, now: int, packet: Packet) -> None:
-        """Deliver the messages that end in the next packet of a stream without gaps."""
-        _, reached, left, details, _ = packet
-        messages, firsts = half.messages, half.firsts
-        while messages and messages[0][0] <= reached:
-            end, number, sent = messages.popleft()
-            while firsts[0][0] < end:
-                firsts.popleft()
-            first = firsts[0][1]
-            if details is None and self._outages is None:
-                parts = (0, first - sent, 0, now - left, 0, left - first, 0, 0)
-            else:
-                parts = self._parts(sent, first, now, (0, end, left, details, now))
-            self._deliveries.append((half.direction, number, now, parts))
+    def _deliver_next(self, half: _Half) -> Callable[[int, Packet], None]:
+        """Return what delivers the messages that end in the next packet, without gaps."""
+        messages, firsts, direction = half.messages, half.firsts, half.direction
+
+        def deliver(now: int, packet: Packet) -> None:
+            _, reached, left, details, _ = packet
+            while messages and messages[0][0] <= reached:
+                end, number, sent = messages.popleft()
+                while firsts[0][0] < end:
+                    firsts.popleft()
+                first = firsts[0][1]
+                if details is None and self._outages is None:
+                    parts = (0, first - sent, 0, now - left, 0, left - first, 0, 0)
+                else:
+                    parts = self._parts(sent, first, now, (0, end, left, details, now))
+                self._deliveries.append((direction, number, now, parts))
+
+        return deliver
 
     def _deliver(self, half: _Half, now: int, pieces: list[Arrived]) -> None:
         """Deliver every message that is complete."""

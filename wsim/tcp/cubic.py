@@ -86,10 +86,10 @@ class Cubic:
 
     def sampled(self, sender: SenderState, now_ns: int, rtt_ns: int) -> None:
         """Note a round trip: the least delay, and HyStart while in slow start."""
-        tick = (now_ns + sender.phase) // TICK_NS
-        if self._epoch and tick - self._epoch < _HZ:
+        epoch = self._epoch
+        if epoch and (now_ns + sender.phase) // TICK_NS - epoch < _HZ:
             return
-        delay = max(rtt_ns // 1000, 1)
+        delay = rtt_ns // 1000 or 1
         if self._delay_min_us == 0 or delay < self._delay_min_us:
             self._delay_min_us = delay
         if not self._found and sender.cwnd < sender.ssthresh and sender.cwnd >= _HYSTART_LOW_WINDOW:

@@ -93,7 +93,8 @@ class Sender(Recovery):
         if segment.order > self.rack_order:
             self.rack_order = segment.order
         rtt = self.rtt
-        rtt.note_minimum(now, round_trip)
+        if round_trip <= rtt.min_ns or now > rtt.min_until_ns:
+            rtt.note_minimum(now, round_trip)
         rtt.sample(round_trip // 1000, ack, self.nxt)
         self.control.sampled(self, now, round_trip)
         if self.rack_dsack or self.rack_steps != 1:

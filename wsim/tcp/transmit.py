@@ -229,10 +229,13 @@ class Transmitter(SenderState):
         self.armed_ns = now
         self.armed_ticks = count
         if now + count * TICK_NS < self.on_wire:
-            due = expiry_ns(now, count, self.phase)
-            if due < self.on_wire:
-                self.on_wire = due
-                self.wake(self, due)
+            self._put_on_wire(now, count)
+
+    def _put_on_wire(self, now: int, count: int) -> None:
+        due = expiry_ns(now, count, self.phase)
+        if due < self.on_wire:
+            self.on_wire = due
+            self.wake(self, due)
 
     def stop_timer(self) -> None:
         """Disarm the timer."""
@@ -268,7 +271,11 @@ class Transmitter(SenderState):
             left -= (now - queue[0].sent_ns) // TICK_NS
         if 0 < left < count:
             count = left
-        self.set_timer(now, PROBE, count)
+        self.pending = PROBE
+        self.armed_ns = now
+        self.armed_ticks = count
+        if now + count * TICK_NS < self.on_wire:
+            self._put_on_wire(now, count)
         return True
 
     def keep_open(self) -> None:
