@@ -290,6 +290,14 @@ def test_an_emergency_stop_halts_and_payloads_of_real_rovers_are_read():
     assert path.get_ydata()[-1] == pytest.approx(0.5)
 
 
+def test_after_an_emergency_stop_the_rover_waits_for_a_zero():
+    go, stay = {"linear": 1.0}, {"linear": 0.0}
+    events = ["driveCommands", "E_STOP", "driveCommands", "driveCommands", "driveCommands"]
+    frame = make(np.arange(5), 0.0, event_name=events, data=[go, None, go, stay, go])
+    ax = plots.plot_path(frame, watchdog_s=1.0)
+    assert line(ax, "path:0").get_xdata()[-1] == pytest.approx(2.0)
+
+
 def comparison():
     return pd.DataFrame(
         {

@@ -1,8 +1,8 @@
 """Where the rover would have gone: drive commands integrated as they arrived.
 
 Between two commands speed and turning rate are constant, so the rover moves on a circle; the
-arc is exact. A command holds until the next one or until the watchdog stops the rover. A
-delivered emergency stop is a command to stand still.
+arc is exact. A command holds until the next one or until the watchdog stops the rover. After
+a delivered emergency stop it stands until a command says zero, as `wsim.rover.Rover` does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
 
-from wsim.analysis.columns import Messages, codes, read, require, stream_codes
+from wsim.analysis.columns import Bools, Messages, codes, read, require, stream_codes
 from wsim.analysis.plots.decimate import cloud
 from wsim.analysis.plots.groups import By, drawn, groups
 from wsim.analysis.plots.style import (
@@ -119,11 +119,13 @@ def paths(
         speeds = velocities(frame, rows)
         known = ~np.isnan(speeds).any(axis=1)
         came = known & messages.arrived[rows]
+        halts = codes(frame, "event_name").where(*STOPS)[rows]
         if meant is None and known.any():
-            meant = drive("as commanded", messages.created[rows[known]], speeds[known], np.inf)
+            meant = drive("as commanded", messages.created[rows[known]], speeds[known], np.inf,
+                          halts[known])  # fmt: skip
         if came.any():
             times = messages.delivered[rows[came]]
-            made.append(drive(group.name, times, speeds[came], watchdog_s))
+            made.append(drive(group.name, times, speeds[came], watchdog_s, halts[came]))
     return made, meant, [remark, "of each group the first run is drawn" if more else ""]
 
 
@@ -189,7 +191,13 @@ def _number(value: object) -> float:
     return float(value) if np.isfinite(value) else np.nan
 
 
-def drive(name: str, times_s: FloatArray, speeds: FloatArray, watchdog_s: float) -> Path:
+def drive(
+    name: str,
+    times_s: FloatArray,
+    speeds: FloatArray,
+    watchdog_s: float,
+    halts: Bools | None = None,
+) -> Path:
     """Return the path on commands that take effect at `times_s`.
 
     Parameters
@@ -203,9 +211,13 @@ def drive(name: str, times_s: FloatArray, speeds: FloatArray, watchdog_s: float)
     watchdog_s
         For how long a command holds at most; the last one holds that long, or not at all
         if that is infinite.
+    halts
+        Which of the commands are emergency stops, shape (n,); None: none of them.
     """
     order = np.argsort(times_s, kind="stable")
     times, speeds = times_s[order], speeds[order]
+    if halts is not None:
+        _hold(speeds, halts[order])
     gaps = np.append(np.diff(times), watchdog_s if np.isfinite(watchdog_s) else 0.0)
     moving = (speeds != 0).any(axis=1)
     stops = int(np.count_nonzero((gaps[:-1] > watchdog_s) & moving[:-1]))
@@ -217,6 +229,14 @@ def drive(name: str, times_s: FloatArray, speeds: FloatArray, watchdog_s: float)
     x = chord * (speeds[:, 0] * np.cos(heading) - speeds[:, 1] * np.sin(heading))
     y = chord * (speeds[:, 0] * np.sin(heading) + speeds[:, 1] * np.cos(heading))
     return Path(name, np.append(0.0, np.cumsum(x)), np.append(0.0, np.cumsum(y)), stops)
+
+
+def _hold(speeds: FloatArray, halts: Bools) -> None:
+    """Set speeds to zero from each emergency stop until the next command that is zero."""
+    released = np.flatnonzero(~halts & (speeds == 0).all(axis=1))
+    for halt in np.flatnonzero(halts):
+        after = int(np.searchsorted(released, halt))
+        speeds[halt : released[after] if after < len(released) else None] = 0.0
 
 
 def _words(found: list[Path], meant: Path | None) -> str:

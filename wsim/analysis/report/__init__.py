@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from wsim.analysis.report.document import Document
+from wsim.analysis.report.markdown import as_markdown
+from wsim.analysis.report.notebook import as_notebook
 from wsim.analysis.report.page import Progress, as_html
 from wsim.analysis.report.sections import document
 from wsim.analysis.report.study import Frames, Study, entries
@@ -15,7 +18,7 @@ from wsim.errors import FormatError, nearest
 from wsim.formats.files import replacing
 from wsim.schema import COMMAND_EVENT
 
-SUFFIXES = (".html", ".htm")
+Step = Callable[[str], None]
 
 
 def report(
@@ -39,8 +42,9 @@ def report(
         frame or a list is split by its column ``profile``; rows of one profile in several
         runs are replicates.
     path
-        File to write; ``.html`` is one page that needs no network. Folders are created, and
-        the file appears only when it is complete.
+        File to write: ``.html`` is one page that needs no network, ``.ipynb`` a notebook,
+        ``.md`` Markdown with its pictures in a folder beside it. Folders are created, and the
+        file appears only when it is complete.
     title
         Heading of the report.
     baseline
@@ -71,7 +75,7 @@ def report(
         If `baseline` or a TCP counterpart names no network of the report.
     """
     target = Path(path)
-    _check_suffix(target)
+    writer = _writer(target)
     tell = progress or (lambda done, total, what: None)
     study = Study(entries(frames), command_event)
     tell(0, 1, "summarising")
@@ -83,24 +87,45 @@ def report(
         objectives=objectives,
         tcp_counterparts=tcp_counterparts,
     )
-    _write(made, target, tell)
-    return target
-
-
-def _check_suffix(target: Path) -> None:
-    if target.suffix.lower() not in SUFFIXES:
-        known = ", ".join(SUFFIXES)
-        hint = nearest(target.suffix.lower(), SUFFIXES) or ";"
-        raise FormatError(f"cannot write a report as '{target.name}'{hint} suffixes: {known}")
-
-
-def _write(made: Document, target: Path, tell: Progress) -> None:
     total = 2 + sum(len(section.pictures) for section in made.sections)
-    done = iter(range(1, total + 1))
-    text = as_html(made, lambda what: tell(next(done), total, what))
+    done = iter(range(1, total))
+    text = writer(made, target, lambda what: tell(next(done), total, what))
     with replacing(target) as temporary:
         temporary.write_text(text, encoding="utf-8")
     tell(total, total, "written")
+    return target
+
+
+def _writer(target: Path) -> Callable[[Document, Path, Step], str]:
+    suffix = target.suffix.lower()
+    if suffix not in WRITERS:
+        hint = nearest(suffix, WRITERS) or ";"
+        raise FormatError(
+            f"cannot write a report as '{target.name}'{hint} suffixes: {', '.join(WRITERS)}"
+        )
+    return WRITERS[suffix]
+
+
+def _html(made: Document, target: Path, step: Step) -> str:
+    return as_html(made, step)
+
+
+def _markdown(made: Document, target: Path, step: Step) -> str:
+    folder = target.with_name(f"{target.stem}_files")
+
+    def place(name: str, picture: bytes) -> str:
+        with replacing(folder / name) as temporary:
+            temporary.write_bytes(picture)
+        return quote(f"{folder.name}/{name}")
+
+    return as_markdown(made, place, step)
+
+
+def _notebook(made: Document, target: Path, step: Step) -> str:
+    return as_notebook(made, step)
+
+
+WRITERS = {".html": _html, ".htm": _html, ".md": _markdown, ".ipynb": _notebook}
 
 
 __all__ = ["report"]
