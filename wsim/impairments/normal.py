@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from statistics import NormalDist
 from typing import ClassVar
 
@@ -35,12 +36,18 @@ class Normal(Jitter):
         """Return u -> m + s Phi^-1(F + u (1 - F)), F = Phi(-m / s), in ms."""
         if jitter_ms == 0.0:
             return lambda u: np.full(len(u), latency_ms)
-        below = _STANDARD.cdf(-latency_ms / jitter_ms)
-        return table_sampler(
-            lambda u: np.maximum(
-                latency_ms + jitter_ms * standard_normal(below + u * (1.0 - below)), 0.0
-            )
+        return _truncated(latency_ms, jitter_ms)
+
+
+@functools.lru_cache(maxsize=64)
+def _truncated(latency_ms: float, jitter_ms: float) -> Sampler:
+    """Return the sampler of one mean and deviation; every new connection asks for it again."""
+    below = _STANDARD.cdf(-latency_ms / jitter_ms)
+    return table_sampler(
+        lambda u: np.maximum(
+            latency_ms + jitter_ms * standard_normal(below + u * (1.0 - below)), 0.0
         )
+    )
 
 
 def standard_normal(u: FloatArray) -> FloatArray:
