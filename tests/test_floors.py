@@ -15,7 +15,7 @@ FLOORS = {
     0: "errors schema",
     1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
     "closed_form compiled connection channel schedule link tcp profiles messages payloads identifiers "
-    "traffic timeline lint explain interchange",
+    "traffic timeline lints explanation fitting interchange",
     2: "columns rowpack history formats",
     3: "loops timers clock simulator batch rover",
     4: "analysis serving",
