@@ -71,3 +71,17 @@ async def until(true: Any, timeout: float = 5.0) -> None:
     async with asyncio.timeout(timeout):
         while not true():
             await asyncio.sleep(0.005)
+
+
+async def is_turned_away(url: str, **options: Any) -> bool:
+    """Say whether python-socketio's client fails to connect; leaves nothing open."""
+    client = socketio.AsyncClient(handle_sigint=False, reconnection=False)
+    try:
+        await client.connect(url, **options)
+    except socketio.exceptions.ConnectionError:
+        return True
+    finally:
+        await client.disconnect()
+        if client.eio.http is not None:
+            await client.eio.http.close()
+    return False

@@ -19,6 +19,8 @@ from wsim.serving.transport import (
     assemblers,
     cross,
     gate,
+    query_of,
+    speaks_engine_io,
 )
 
 _CLOSE = "websocket.close"
@@ -49,6 +51,7 @@ class SocketPort:
         self._to_app, self._to_client = Outlet(), Outlet()
         self._close: Event = {"type": _CLOSE, "code": 1000}
         self._accepted = self._told_app = self._closing = False
+        self._spoken = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.upgraded = False
 
@@ -85,12 +88,22 @@ class SocketPort:
     async def _converse(self, app: App, reader: asyncio.Task[None]) -> None:
         writer = asyncio.create_task(self._write())
         self._tasks.add(writer)
+        if speaks_engine_io(self._scope) and not query_of(self._scope).get("sid"):
+            self._tasks.add(asyncio.create_task(self._time_out()))
         await app({**self._scope, CLIENT: self._client}, self._app_receive, self._app_send)
         if not self._accepted or reader.done():
             return
         if not self._closing:  # the application returned without a word: so ends the socket
             self._put_close({"type": _CLOSE, "code": 1000})
         await asyncio.wait({reader, writer}, timeout=_LINGER_S, return_when="FIRST_COMPLETED")
+
+    async def _time_out(self) -> None:
+        """Show out whoever never asks for a namespace."""
+        try:
+            async with asyncio.timeout(self._network.bounds.connect_timeout_s):
+                await self._spoken.wait()
+        except TimeoutError:
+            self.abort()
 
     # -- the application's side ----------------------------------------------------------
 
@@ -137,6 +150,8 @@ class SocketPort:
             self._client.transports -= self._client.transports - {self}
         elif unit.name == "DISCONNECT" and unit.namespace == "/":
             self._client.leaving = True
+        elif unit.name == "CONNECT" and direction == "inbound":
+            self._spoken.set()
 
     # -- the client's side ---------------------------------------------------------------
 

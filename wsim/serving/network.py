@@ -39,6 +39,8 @@ class Bounds:
     max_attachments: int = MAX_ATTACHMENTS
     max_in_flight: int = MAX_IN_FLIGHT
     max_queue_bytes: int = MAX_IN_FLIGHT_BYTES
+    connect_timeout_s: float = 45.0
+    """How long a connection may go without the CONNECT packet of a namespace."""
 
 
 class Route(Protocol):
