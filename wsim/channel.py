@@ -16,6 +16,8 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from wsim import datagram
 from wsim.bottleneck import Item
 from wsim.conditions import NetworkConditions
@@ -313,6 +315,24 @@ class Channel:
         while self._tcp_later and self._tcp_later[0][0] <= now_ns:
             at_ns, number, size = self._tcp_later.popleft()
             self.connection.tcp_send(self.direction, at_ns, number, size)
+
+    def send_by_tcp(self, times_ns: IntArray, sizes: IntArray) -> Transits:
+        """Send a schedule through TCP where nothing else can happen to it.
+
+        The same as message by message; see :func:`wsim.schedule.rides_tcp_alone`.
+        """
+        first, last = self.number, int(times_ns[-1])
+        self._run(last)
+        self.number += len(times_ns)
+        amounts = np.maximum(sizes + self._overhead, 1)
+        delivered, parts = self.connection.tcp_schedule(self.direction, first, times_ns, amounts)
+        for row in np.flatnonzero(delivered < 0).tolist():
+            sent = int(times_ns[row])
+            self._tcp_sent[first + row] = (sent, sent, Draw(0, False, False, None, None), None)
+        self.path.last_ns = max(self.path.last_ns, int(delivered.max()))
+        columns = {position: parts[:, position] for position in range(parts.shape[1])}
+        causes = np.zeros(len(times_ns), np.int8)
+        return Transits(first, times_ns, delivered, causes, columns)
 
     def _arrive_by_tcp(self, number: int, delivered_ns: int, parts: tuple[int, ...]) -> None:
         sent_ns, at_ns, draw, token = self._tcp_sent.pop(number)

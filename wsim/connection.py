@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wsim.conditions import NetworkConditions
+from wsim.randomness import IntArray
 from wsim.schema import DIRECTIONS
 from wsim.session import Session
 
@@ -60,6 +61,16 @@ class Connection:
         if self._tcp is not None:
             for direction, number, delivered_ns, parts in self._tcp.advance(now_ns):
                 self._on_arrival[direction](number, delivered_ns, parts)
+
+    def tcp_schedule(
+        self, direction: str, first: int, times_ns: IntArray, sizes: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Send a whole schedule and wait for it; deliveries (-1: none) and parts in ns."""
+        from wsim.tcp import run_schedule
+
+        if self._tcp is None:
+            self._tcp = self._open()
+        return run_schedule(self._tcp, direction, first, times_ns, sizes)
 
     def _open(self) -> TcpConnection:
         from wsim.tcp import TcpConnection

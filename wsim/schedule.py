@@ -71,6 +71,22 @@ def step(
     return transits
 
 
+def rides_tcp_alone(channel: Channel, times_ns: IntArray) -> bool:
+    """Return True if messages sent at these times meet nothing but TCP."""
+    c = channel.conditions
+    if not c.enabled or c.transport != "tcp" or c.rules or channel.closed or channel.in_flight:
+        return False
+    if c.duplicate_rate or c.corrupt_rate or c.reorder_rate:
+        return False
+    reverse = channel.connection.next_tcp_ns
+    return (
+        reverse is None
+        and channel.path.last_ns <= int(times_ns[0])
+        and channel.session.steady
+        and not channel.draws.will_cut(channel.number, len(times_ns))
+    )
+
+
 def send_schedule(
     channel: Channel,
     times_ns: IntArray,
@@ -83,6 +99,8 @@ def send_schedule(
     times, sizes = checked_schedule(times_ns, sizes)
     first = channel.number
     ranked = priorities is not None and any(priorities)
+    if len(times) and not changes and rides_tcp_alone(channel, times):
+        return channel.send_by_tcp(times, sizes)
     if not len(times) or changes or ranked or not has_closed_form(channel, len(times)):
         return collect(first, times, step(channel, times, sizes, events, priorities, changes))
     return ClosedForm(channel, times, sizes).run()

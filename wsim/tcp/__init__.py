@@ -6,13 +6,14 @@ acknowledgements. It needs no sockets and no rights, and gives the same results 
 once.
 """
 
-from wsim.tcp.batch import tcp_deliveries
+from wsim.tcp.batch import run_schedule, tcp_deliveries
 from wsim.tcp.connection import TcpConnection
 from wsim.tcp.law import connect_time_ns, saturation_rate_bytes, saturation_warning, syn_retry_s
 
 __all__ = [
     "TcpConnection",
     "connect_time_ns",
+    "run_schedule",
     "saturation_rate_bytes",
     "saturation_warning",
     "syn_retry_s",
