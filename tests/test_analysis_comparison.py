@@ -149,7 +149,7 @@ class TestSingleRecordings:
 
     def test_few_replicates_take_blocks(self):
         table = compare([recording(1), recording(2)], [recording(3), recording(4)])
-        assert "block bootstrap (22, 22 blocks" in table["method"].iloc[0]
+        assert "block bootstrap (24, 24 blocks" in table["method"].iloc[0]
         assert any("2 and 2 runs" in note for note in table.attrs["wsim_notes"])
 
     def test_estimates_are_those_of_summarize(self):

@@ -42,6 +42,7 @@ _HOMES = {
     "NetworkMiddleware": "wsim.serving.middleware",
     "PROFILES": "wsim.profiles",
     "Profile": "wsim.profiles",
+    "check": "wsim.analysis.objectives",
     "compare": "wsim.analysis.comparison",
     "safe_speed": "wsim.analysis.driving",
     "serve": "wsim.serving.endpoint",

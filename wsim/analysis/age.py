@@ -4,11 +4,16 @@ A(t) = t - max{created_i : delivered_i <= t} (Kaul, Yates & Gruteser, INFOCOM 20
 with time and drops at each fresher delivery, a saw-tooth of straight pieces. All figures are
 exact integrals over the pieces, from the first delivery of a stream to its last delivery or
 creation, whichever is later; time before the first delivery has no age.
+
+Time in which nothing was there to be sent is nobody's delay: where the sender itself pauses
+(a gap between creations above :data:`PAUSE_S` and five times the usual one), the clock of the
+age stands still after one usual period. Streams without pauses are not touched. Only the
+count of times over a limit looks at the whole silence, since that is what a watchdog sees.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,13 +21,17 @@ import numpy as np
 from wsim.analysis.columns import Bools, Floats, Ints
 from wsim.analysis.segments import Arrivals, Segments, mean, peak, ratio, total
 
+PAUSE_S = 0.5
+"""No gap in sending shorter than this is a pause."""
+
 
 @dataclass
 class Ages:
     """The pieces of the saw-tooth, in milliseconds: age runs from ``low`` to ``high``.
 
     ``at`` is the time in seconds at which the piece starts, ``group`` its group, ``first``
-    marks the first piece of a segment and ``last`` the open one at its end.
+    marks the first piece of a segment and ``last`` the open one at its end. ``paused`` is how
+    much of the piece's time, in ms, the sender paused; ``high`` does not count it.
     """
 
     at: Floats
@@ -31,6 +40,7 @@ class Ages:
     group: Ints
     first: Bools
     last: Bools
+    paused: Floats
 
 
 def pieces(segments: Segments, found: Arrivals) -> Ages:
@@ -47,8 +57,34 @@ def pieces(segments: Segments, found: Arrivals) -> Ages:
     end = np.roll(start, -1)
     end[last] = _ends(segments, found)[segment[last]]
     low = found.latency[fresh]
-    high = low + (end - start) * 1e3
-    return Ages(start, low, high, segments.group[segment], first, last)
+    length = (end - start) * 1e3
+    paused = np.minimum(_paused(segments, found.place[fresh], segment, last), length)
+    high = low + (length - paused)
+    return Ages(start, low, high, segments.group[segment], first, last, paused)
+
+
+def _paused(segments: Segments, place: Ints, segment: Ints, last: Bools) -> Floats:
+    """Return for how long, in ms, the sender paused between the fresh ones at `place`."""
+    gaps = np.diff(segments.created, prepend=segments.created[:1])
+    gaps[segments.starts] = 0.0
+    pauses = np.zeros(len(gaps))
+    for start, end in _segments_with_pauses(segments, gaps):
+        mine = gaps[start:end]
+        usual = float(np.median(mine[1:]))
+        pauses[start:end] = np.where(mine > max(PAUSE_S, 5.0 * usual), mine - usual, 0.0)
+    if not pauses.any():
+        return np.zeros(len(place))
+    so_far = np.cumsum(pauses) * 1e3
+    until = np.roll(place, -1)
+    until[last] = segments.finals[segment[last]]
+    return so_far[until] - so_far[place]
+
+
+def _segments_with_pauses(segments: Segments, gaps: Floats) -> Iterator[tuple[int, int]]:
+    """Find the segments in which some gap may be a pause, as (start, end)."""
+    places = np.unique(segments.of(np.flatnonzero(gaps > PAUSE_S)))
+    for index in places.tolist():
+        yield int(segments.starts[index]), int(segments.finals[index]) + 1
 
 
 def _ends(segments: Segments, found: Arrivals) -> Floats:
@@ -86,7 +122,7 @@ def share_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
 
 def times_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
     """Return how often the age rose above `limit_ms`."""
-    rises = (ages.high > limit_ms) & ((ages.low <= limit_ms) | ages.first)
+    rises = (ages.high + ages.paused > limit_ms) & ((ages.low <= limit_ms) | ages.first)
     return total(rises, ages.group, groups)
 
 

@@ -39,13 +39,13 @@ def check_confidence(confidence: float) -> float:
     return confidence
 
 
-def wilson(count: int, total: int, confidence: float = 0.95) -> Interval:
+def wilson(count: float, total: float, confidence: float = 0.95) -> Interval:
     """Return the Wilson score interval of a proportion (Wilson 1927, JASA 22:209).
 
     Parameters
     ----------
-    count, total : int
-        Successes among trials; no trials give NaN throughout.
+    count, total : float
+        Successes among trials, whole or effective; no trials give NaN throughout.
     """
     if total <= 0:
         return Interval(NAN, NAN, NAN)
@@ -56,6 +56,16 @@ def wilson(count: int, total: int, confidence: float = 0.95) -> Interval:
     low = 0.0 if count == 0 else max(0.0, centre - half)
     high = 1.0 if count == total else min(1.0, centre + half)
     return Interval(share, low, high)
+
+
+def poisson_rate(count: int, exposure: float, confidence: float = 0.95) -> Interval:
+    """Return the score interval of a rate: `count` events in `exposure` units of time."""
+    if not exposure > 0.0:
+        return Interval(NAN, NAN, NAN)
+    z = normal_quantile(0.5 + confidence / 2.0)
+    centre, half = count + z * z / 2.0, z * math.sqrt(count + z * z / 4.0)
+    low = 0.0 if count == 0 else centre - half
+    return Interval(count / exposure, low / exposure, (centre + half) / exposure)
 
 
 def newcombe(
