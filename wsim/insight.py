@@ -156,13 +156,17 @@ class Insight(Home):
         return copy.deepcopy(self._rover)
 
     def raise_errors(self) -> None:
-        """Raise UsageError if a handler failed since the start, with the first failure."""
-        if self._handlers.error_count:
-            first = self._handlers.errors[0]
+        """Raise UsageError if a strict simulator's handler failed and nobody was told.
+
+        A failure in a message that somebody awaits is raised there; this is for the others.
+        """
+        unseen = self._net.unseen
+        if self._net.strict and unseen:
+            first, count = unseen[0], len(unseen)
+            unseen.clear()
             raise UsageError(
-                f"{self._handlers.error_count} failures in handlers, among them"
-                f" '{first.event}' of {first.client_id}: {first.error!r}"
-            ) from first.error
+                f"{count} failures in handlers that nobody awaited; the first: {first!r}"
+            ) from first
 
 
 def _flag(name: str, value: Any) -> bool:

@@ -8,6 +8,7 @@ the handlers of each client one after another, in the order of delivery.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
@@ -59,6 +60,7 @@ class Network:
         self._append = recorder.append
         self._no_delay = -1  # lateness of what takes no time: 0 if live
         self.strict = False
+        self.unseen: deque[Exception] = deque(maxlen=100)  # failures nobody waited for
         self.started_at = 0.0
         self._clock: Clock
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
@@ -403,7 +405,8 @@ class Network:
         if message.ack_id >= 0:
             self.on_answer(message)
         elif future is None or future.done():
-            return
+            if message.error is not None:
+                self.unseen.append(message.error)
         elif self.strict and message.error is not None:
             future.set_exception(message.error)
         else:
