@@ -136,6 +136,10 @@ class Channel:
             draw = draws.one(number, now_ns)
             if self._direct and not priority and not draw.cut and self.session.steady:
                 self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
+            elif self._tcp and not draw.cut and not self._tcp_later and self.session.steady:
+                self._tcp_sent[number] = (now_ns, now_ns, draw, token)
+                bytes_sent = size + self._overhead or 1  # a stream carries no nothing
+                self.connection.tcp_send(self.direction, now_ns, number, bytes_sent)
             else:
                 first = priority > 0 or event in self._first_events
                 self.place(number, now_ns, size, first, draw, token)
