@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from wsim.cli.options import add_options, profiles_from, whole_number
+from wsim.cli.options import add_options, make_folder, profiles_from, whole_number
 from wsim.cli.replays import TCP_SUFFIX, counterpart, each_run, replay_all
 from wsim.cli.tables import comparison_table, verdicts
 from wsim.cli.terminal import Progress, clean
@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
             "several files are compared as recorded, which takes no --profile or --set;"
             " add --replay to replay them"
         )
+    if not args.no_report:
+        make_folder(args.out)
     began = time.perf_counter()
     progress = Progress()
     with contextlib.closing(progress):

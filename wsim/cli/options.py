@@ -159,6 +159,16 @@ def _value(name: str, text: str) -> Any:
     return None if isinstance(value, str) and value.lower() == "none" else value
 
 
+def make_folder(folder: Path) -> None:
+    """Create the folder of ``--out`` before any work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"cannot write into {folder} ({error.strerror}); choose another with --out"
+        ) from error
+
+
 def profiles_from(names: Sequence[str], changes: Sequence[str]) -> list[Profile]:
     """Return the profiles of ``--profile`` (the usual four if none), changed by ``--set``."""
     changed = changes_from(changes)
