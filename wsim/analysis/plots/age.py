@@ -48,6 +48,7 @@ def plot_age(
     ax: Axes | None = None,
     event: str = COMMAND_EVENT,
     watchdog_ms: float | None = 500.0,
+    pauses: str = "count",
     window: Window = None,
 ) -> Axes:
     """Plot the age of the newest command that the rover has received.
@@ -67,11 +68,13 @@ def plot_age(
         The stream of messages whose age it is.
     watchdog_ms
         Age at which the rover stops by itself, drawn as a line; None: no line.
+    pauses
+        While the sender itself pauses the age goes on (``count``) or stands still (``skip``).
     window
         Show only this span of time, (start, end) in seconds of the run.
     """
     start, end = check_window(window)
-    found = sawtooths(read(frame), by, event)
+    found = sawtooths(read(frame), by, event, pauses=pauses)
     ax = new_axes(ax)
     shown = [_within(one, start, end) for one in found[:MOST_GROUPS]]
     ages = [one.age_ms for one in shown if len(one.age_ms)]
@@ -92,7 +95,9 @@ def plot_age(
     return ax
 
 
-def sawtooths(messages: Messages, by: By, event: str = COMMAND_EVENT) -> list[Sawtooth]:
+def sawtooths(
+    messages: Messages, by: By, event: str = COMMAND_EVENT, *, pauses: str = "count"
+) -> list[Sawtooth]:
     """Return the corners of the age of every stream of `event`."""
     chosen = messages.original.copy()
     if "event_name" in messages.frame.columns:
@@ -101,14 +106,16 @@ def sawtooths(messages: Messages, by: By, event: str = COMMAND_EVENT) -> list[Sa
     segments = cut(messages, grouping, stream_codes(messages), chosen)
     if not len(segments) or not segments.arrived.any():
         return []
-    ages = pieces(segments, arrivals(segments))
+    ages = pieces(segments, arrivals(segments), pauses=pauses)
     starts = np.flatnonzero(ages.first)
     made = []
     for left, right in zip(starts, np.append(starts[1:], len(ages.at)), strict=True):
         low, high, at = ages.low[left:right], ages.high[left:right], ages.at[left:right]
-        time_s = np.column_stack([at, at + (high - low) / 1e3]).ravel()
+        top = at + (high - low) / 1e3
+        until = top + ages.paused[left:right] / 1e3  # while the sender pauses the age stands still
+        time_s = np.column_stack([at, top, until]).ravel()
         name = name_of(grouping.labels[int(ages.group[left])])
-        made.append(Sawtooth(name, time_s, np.column_stack([low, high]).ravel()))
+        made.append(Sawtooth(name, time_s, np.column_stack([low, high, high]).ravel()))
     return sorted(made, key=lambda one: _first_seen(messages, by, one.name))
 
 

@@ -199,7 +199,7 @@ def _percentiles(ax: Axes, samples: list[Sample]) -> None:
             color=sample.style.colour, linestyle=sample.style.line, marker=sample.style.marker,
             markevery=_marks(len(at)), markersize=5,
         )  # fmt: skip
-    ticks = [1, 2, *(10**k for k in range(1, int(np.log10(longest + 1)) + 1))]
+    ticks = [2, *(10**k for k in range(1, int(np.log10(longest + 1)) + 1))]
     ax.set_xlim(1, max(longest + 1, 2))
     ax.xaxis.set_major_locator(FixedLocator(ticks))
     ax.xaxis.set_minor_locator(NullLocator())

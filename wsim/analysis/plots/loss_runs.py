@@ -112,7 +112,7 @@ def _draw(ax: Axes, index: int, runs: Runs) -> None:
     lengths, share = at_least(runs)
     ax.plot(
         lengths, share, color=style.colour, linestyle=style.line, marker=style.marker,
-        markersize=5, linewidth=1.6, gid=f"runs:{index}",
+        markersize=5, linewidth=1.6, markevery=max(1, len(lengths) // 10), gid=f"runs:{index}",
         label=f"{plain(runs.name)} ({len(runs.lengths):,} runs)",
     )  # fmt: skip
     if 0 < runs.loss_rate < 1 and lengths[-1] > 1:

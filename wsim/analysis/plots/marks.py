@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 
 from wsim.analysis.plots.style import INK, SHADE, plain
 
+MOST_STRIPS, STRIP = 8, 0.02
 UP = frozenset({"connected", "reconnected"})
 DOWN = frozenset({"disconnected", "reconnecting", "cut", "error"})
 
@@ -100,14 +101,19 @@ def merged(spans: Iterable[Span]) -> list[tuple[float, float]]:
 def draw_marks(ax: Axes, frame: pd.DataFrame, *, most: int = 200) -> None:
     """Shade outages and draw changes of conditions in axes whose x are seconds.
 
-    Spans of different runs would hide each other: with more than one run only those are
-    shaded which the picture can hold (`most`); changes are labelled above the axes.
+    With outages in several runs each run has a strip of its own at the lower edge instead.
+    Of each kind at most `most` are drawn; changes are labelled above the axes.
     """
-    spans = merged(outages(frame))[:most]
-    for number, (start, end) in enumerate(spans):
-        label = "no connection" if number == 0 else None
-        ax.axvspan(start, end, color=SHADE, alpha=0.25, linewidth=0, label=label, gid="outage")
-    for change in changes(frame)[:most]:
+    spans = outages(frame)
+    runs = list(dict.fromkeys(span.run for span in spans))
+    label: str | None = "no connection"
+    for row, run in enumerate(runs[:MOST_STRIPS]):
+        low, high = (0.0, 1.0) if len(runs) == 1 else (row * STRIP, (row + 0.8) * STRIP)
+        for start, end in merged(span for span in spans if span.run == run)[:most]:
+            ax.axvspan(start, end, low, high, color=SHADE, alpha=0.25 if high == 1.0 else 0.7,
+                       linewidth=0, label=label, gid="outage")  # fmt: skip
+            label = None
+    for change in sorted({(c.at_s, c.label): c for c in changes(frame)}.values())[:most]:
         ax.axvline(change.at_s, color=INK, linewidth=1.0, linestyle=":", gid="change")
         ax.annotate(
             plain(change.label, 20), (change.at_s, 1.0), xycoords=("data", "axes fraction"),

@@ -20,7 +20,7 @@ from wsim.analysis.report.bursts import burst_table
 from wsim.analysis.report.document import Document, Picture, Section
 from wsim.analysis.report.made import made, run_table
 from wsim.analysis.report.study import Frames, Study, entries
-from wsim.analysis.report.words import BANDS, verdict
+from wsim.analysis.report.words import BANDS, FREEZES, percent, verdict
 from wsim.errors import WsimError, unknown
 
 MANY = "How would it have felt to drive over each of these networks?"
@@ -57,8 +57,9 @@ def document(
     sections += [over_tcp(study, tcp_counterparts or {}), details(study), runs(study)]
     grades = ", ".join(f"{band.word} up to {plots.duration(band.up_to_ms)}" for band in BANDS[:-1])
     rating = (
-        f"Graded by the age of the newest {study.command} at the rover that is exceeded 1 % of "
-        f"the time: {grades}, beyond that {BANDS[-1].word}."
+        f"Graded by the time within which nine in ten {study.command}, or newer ones, reached "
+        f"the rover: {grades}, beyond that {BANDS[-1].word}; with freezes if over "
+        f"{percent(FREEZES)} took more than half a second. Change the bands to suit the vehicle."
     )
     return Document(
         title,
@@ -66,9 +67,20 @@ def document(
         verdicts,
         main,
         [one for one in sections if one is not None],
-        [rating, *tables.unique(study.notes)],
+        [rating, *pauses(study), *tables.unique(study.notes)],
         made(study, command),
     )
+
+
+def pauses(study: Study) -> list[str]:
+    """Return a remark on the pauses of the operator, which no age includes."""
+    longest = max((reach.longest_pause_s for reach in study.reach.values()), default=0.0)
+    if longest == 0:
+        return []
+    return [
+        f"The operator paused, at the longest for {longest:.3g} s: that is no network's delay, "
+        "so the ages leave pauses out."
+    ]
 
 
 def latency(study: Study) -> Section:
@@ -182,7 +194,7 @@ def ages(study: Study) -> Section:
 
 
 def _age(study: Study, name: str) -> Axes:
-    return named(plots.plot_age(study.first(name), event=study.command), name)
+    return named(plots.plot_age(study.first(name), event=study.command, pauses="skip"), name)
 
 
 def named(ax: Axes, name: str) -> Axes:
@@ -238,7 +250,7 @@ def comparison(study: Study, baseline: str | None) -> Section:
     }  # fmt: skip
     first = sides.pop(base)
     try:
-        table = compare(first, sides, command=study.command)
+        table = compare(first, sides, command=study.command, pauses="skip")
     except WsimError as error:
         return Section(title, [f"Left out: {error}"])
     says = [f"{name}: " + "; ".join(_main_points(table, name)) + "." for name in sides]
@@ -292,8 +304,9 @@ def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:
     lossy = [n for n in study.names if study.row(n)["dropped"] > 0]
     missing = [name for name in lossy if name not in given]
     lead = [
-        "A real WebSocket runs over TCP, which sends lost packets again: nothing is lost, "
-        "later messages wait for the missing one, and commands arrive late and in bursts."
+        "A real WebSocket runs over TCP, which sends lost packets again: while the connection "
+        "holds nothing is lost, but later messages wait for the missing one, and commands "
+        "arrive late and in bursts."
     ]
     if not given:
         if not lossy:
@@ -311,10 +324,21 @@ def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:
     pictures = [
         Picture("Share of the messages that arrived within a time.",
                 partial(plots.plot_latency, both.pooled)),
-        Picture("Age of the newest command, first run.",
-                lambda: plots.plot_age(first_runs(both), event=study.command)),
+        *(
+            Picture(
+                f"Age of the newest command, {name} as datagrams and over TCP, first run.",
+                partial(_pair_age, both, name),
+            )
+            for name in given
+        ),
     ]  # fmt: skip
     return Section("Over TCP instead", lead, [table], pictures, notes)
+
+
+def _pair_age(both: Study, name: str) -> Axes:
+    frame = first_runs(both)
+    pair = codes(frame, "profile").where(name, f"{name} over TCP")
+    return named(plots.plot_age(frame[pair], event=both.command, pauses="skip"), name)
 
 
 def details(study: Study) -> Section:

@@ -13,6 +13,7 @@ import pandas as pd
 from wsim.analysis.columns import check_frame, codes, read
 from wsim.analysis.plots.marks import about
 from wsim.analysis.plots.path import STOPS
+from wsim.analysis.report.reach import Reach, reaches
 from wsim.analysis.summary import summarize
 from wsim.errors import ColumnsError
 from wsim.schema import COMMAND_EVENT, FATES, PARTS
@@ -143,7 +144,7 @@ class Study:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """One row a network, in their order, as `summarize` gives it."""
-        table = summarize(self.pooled, "profile", command=self.command)
+        table = summarize(self.pooled, "profile", command=self.command, pauses="skip")
         self.notes += [str(note) for note in table.attrs.get("wsim_notes", ())]
         return table.reindex(self.names)
 
@@ -152,10 +153,15 @@ class Study:
         return _by_column(self.summary.loc[name])
 
     @cached_property
+    def reach(self) -> dict[str, Reach]:
+        """How soon commands reached the rover, by network; those without commands lack."""
+        return reaches(self.pooled, self.command)
+
+    @cached_property
     def events(self) -> pd.DataFrame:
         """One row a network, event and direction."""
         by = [c for c in ("profile", "event_name", "direction") if c in self.pooled.columns]
-        table = summarize(self.pooled, by, command=self.command)
+        table = summarize(self.pooled, by, command=self.command, pauses="skip")
         table = table[table["sent"] > 0].reset_index(drop=True)
         place = {name: number for number, name in enumerate(self.names)}
         order = table["profile"].map(place).to_numpy(dtype=float).argsort(kind="stable")

@@ -10,11 +10,12 @@ import numpy as np
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.plots.style import UNITS, duration
 from wsim.analysis.report.document import Verdict
+from wsim.analysis.report.reach import Reach
 from wsim.analysis.report.study import Study
 
 
 class Band(NamedTuple):
-    """Up to this age of the newest command (its 99th percentile) driving feels like this."""
+    """Driving feels like this if nine in ten commands reach the rover within this time."""
 
     up_to_ms: float
     word: str
@@ -31,6 +32,9 @@ BANDS = [
 presets of ``THRESHOLDS``); about a second: operators move and wait (Ferrell 1965); beyond ten
 seconds nobody closes the loop by hand. Edit the list to suit the vehicle."""
 
+FREEZES = 0.01
+"""With a larger share of commands half a second late a grade is called ``with freezes``."""
+
 
 def verdict(study: Study, name: str) -> Verdict:
     """Return the verdict on one network."""
@@ -40,15 +44,22 @@ def verdict(study: Study, name: str) -> Verdict:
     if not row["delivered"] > 0:
         count = int(row["sent"])
         return Verdict(name, 4, "cut off", f"none of {count:,} messages arrived.")
-    age = float(row["age_p99_ms"])
     command = study.event_row(name, study.command)
     said = [_latency(command if command is not None else row, command is not None)]
-    said += [_lost(row), _stops(row), _emergency(study, name)]
-    grade = next((i for i, band in enumerate(BANDS) if age <= band.up_to_ms), None)
+    reach = study.reach.get(name)
+    said += [_lost(row), _freezes(reach), _emergency(study, name)]
     sentence = "; ".join(words for words in said if words) + "."
-    if grade is None:
+    if reach is None:
         return Verdict(name, 3, "not rated", f"no {study.command} to rate it by: {sentence}")
-    return Verdict(name, grade, BANDS[grade].word, sentence)
+    return Verdict(name, *grade(reach), sentence)
+
+
+def grade(reach: Reach) -> tuple[int, str]:
+    """Return the grade of a network and its word."""
+    level = next(i for i, band in enumerate(BANDS) if reach.p90_ms <= band.up_to_ms)
+    if level < 2 and reach.freeze_share > FREEZES:
+        return 2, f"{BANDS[level].word}, freezes"
+    return level, BANDS[level].word
 
 
 def _latency(row: Mapping[str, Any], is_command: bool) -> str:
@@ -67,14 +78,12 @@ def _lost(row: Mapping[str, Any]) -> str:
     return f"{percent(row['drop_rate'])} of all messages lost"
 
 
-def _stops(row: Mapping[str, Any]) -> str:
-    trips, old = row.get("watchdog_trips", np.nan), row.get("age_over_share", np.nan)
-    if not np.isfinite(trips):
+def _freezes(reach: Reach | None) -> str:
+    if reach is None:
         return ""
-    words = f"the watchdog stops the rover {times(int(trips))}" if trips else "no watchdog stops"
-    if old > 0:
-        words += f"; commands are older than 0.5 s for {percent(old)} of the time"
-    return words
+    if reach.freeze_share == 0:
+        return "no command was half a second late"
+    return f"{percent(reach.freeze_share)} of the commands took effect over half a second late"
 
 
 def _emergency(study: Study, name: str) -> str:
@@ -85,11 +94,6 @@ def _emergency(study: Study, name: str) -> str:
     if arrived < sent:
         return f"{sent - arrived} of {sent} emergency stops never arrived"
     return f"emergency stops took at most {duration(row['max_ms'])}"
-
-
-def times(count: int) -> str:
-    """Return ``once``, ``twice`` or how many times."""
-    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
 
 
 def percent(share: float) -> str:
