@@ -1,184 +1,279 @@
-"""A simulated rover behind a simulator: it does what it is told, and tells how it is.
+"""A simulated rover: pure steps of motion and safety, and a driver that lives in a simulator.
 
-It answers the events of real consoles, moves by the commands that reach it, stops by its
-watchdog when they stop, and publishes ``systemStatus`` and ``sensorData``.
+It moves as it is told, stops by itself when it hears nothing for the watchdog's time, and
+stays stopped after an emergency stop until that is released.
 """
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import math
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
-from wsim.errors import UsageError
-from wsim.simulator import WebSocketServerSimulator
+from wsim.errors import ConditionsError
+
+if TYPE_CHECKING:
+    from wsim.simulator import WebSocketServerSimulator
 
 WATCHDOG_S = 0.5
-"""Without a command for this long, the rover stops."""
-HOMING_S = 4.0
-_EVENTS = ("driveCommands", "emergencyStop", "E_STOP", "homingRequest", "driveHoming", "pingCheck")
+"""Seconds without a command after which real rovers stop."""
+_DRAIN_PER_S = 0.001
+_DRAIN_PER_M = 0.01
+_ASK_AGAIN_NS = 100_000_000
+
+
+@dataclasses.dataclass(frozen=True)
+class RoverState:
+    """Where a rover is, and what it does.
+
+    Attributes
+    ----------
+    time_s
+        When this was so, in simulated seconds.
+    x_m, y_m, heading_rad
+        Position and direction; 0 looks along x.
+    forward_mps, sideways_mps, turn_radps
+        The velocities last commanded, in the rover's own frame.
+    heard_s
+        When the last command came; minus infinity if none did.
+    stopped
+        True after an emergency stop.
+    homing
+        True while homing is asked for and no command came since.
+    battery_percent
+        Left in the battery.
+    watchdog_trips
+        How often it stopped because it heard nothing.
+    """
+
+    time_s: float = 0.0
+    x_m: float = 0.0
+    y_m: float = 0.0
+    heading_rad: float = 0.0
+    forward_mps: float = 0.0
+    sideways_mps: float = 0.0
+    turn_radps: float = 0.0
+    heard_s: float = -math.inf
+    stopped: bool = False
+    homing: bool = False
+    battery_percent: float = 100.0
+    watchdog_trips: int = 0
+
+    @property
+    def moving(self) -> bool:
+        """True if any velocity is not zero."""
+        return bool(self.forward_mps or self.sideways_mps or self.turn_radps)
+
+    @property
+    def mode(self) -> str:
+        """One word for operators: stopped, homing, driving or idle."""
+        if self.stopped:
+            return "stopped"
+        return "homing" if self.homing else "driving" if self.moving else "idle"
+
+
+def velocities(command: Mapping[str, Any]) -> tuple[float, float, float]:
+    """Return forward and sideways speed in m/s and turn rate in rad/s of a drive command.
+
+    Understands ``{linear, angular}`` and ``{xVel, yVel, rotVel}``, the latter with degrees per
+    second; what is missing or None is zero.
+    """
+
+    def number(name: str) -> float:
+        return float(command.get(name) or 0.0)
+
+    if any(name in command for name in ("xVel", "yVel", "rotVel")):
+        return number("xVel"), number("yVel"), math.radians(number("rotVel"))
+    return number("linear"), 0.0, number("angular")
+
+
+def advance(state: RoverState, now_s: float, *, watchdog_s: float = WATCHDOG_S) -> RoverState:
+    """Move a rover to `now_s`; the watchdog stops it on the way if it is due.
+
+    The motion under constant velocities is exact: an arc of a circle.
+    """
+    if not state.moving:
+        return dataclasses.replace(state, time_s=max(now_s, state.time_s))
+    trip_s = state.heard_s + watchdog_s
+    if now_s < trip_s:
+        return _moved(state, now_s)
+    state = _moved(state, max(trip_s, state.time_s))
+    return dataclasses.replace(
+        state, time_s=now_s, forward_mps=0.0, sideways_mps=0.0, turn_radps=0.0,
+        watchdog_trips=state.watchdog_trips + 1,
+    )  # fmt: skip
+
+
+def _moved(state: RoverState, now_s: float) -> RoverState:
+    passed = now_s - state.time_s
+    if passed <= 0:
+        return state
+    turned = state.turn_radps * passed
+    # mean of the direction over the arc: sin(a)/a and (1 - cos(a))/a, a the angle turned
+    along = math.sin(turned) / turned if turned else 1.0
+    across = (1.0 - math.cos(turned)) / turned if turned else 0.0
+    forward, left = state.forward_mps * passed, state.sideways_mps * passed
+    ahead, aside = forward * along - left * across, forward * across + left * along
+    cos, sin = math.cos(state.heading_rad), math.sin(state.heading_rad)
+    spent = _DRAIN_PER_S * passed + _DRAIN_PER_M * math.hypot(forward, left)
+    return dataclasses.replace(
+        state,
+        time_s=now_s,
+        x_m=state.x_m + cos * ahead - sin * aside,
+        y_m=state.y_m + sin * ahead + cos * aside,
+        heading_rad=math.remainder(state.heading_rad + turned, math.tau),
+        battery_percent=max(0.0, state.battery_percent - spent),
+    )
+
+
+def drive(
+    state: RoverState, command: Any, now_s: float, *, watchdog_s: float = WATCHDOG_S
+) -> RoverState:
+    """Take a drive command at `now_s`; ignored while stopped."""
+    state = advance(state, now_s, watchdog_s=watchdog_s)
+    if state.stopped:
+        return dataclasses.replace(state, heard_s=now_s)
+    forward, sideways, turn = velocities(command if isinstance(command, Mapping) else {})
+    return dataclasses.replace(
+        state, forward_mps=forward, sideways_mps=sideways, turn_radps=turn, heard_s=now_s,
+        homing=False,
+    )  # fmt: skip
+
+
+def stop(
+    state: RoverState, now_s: float, *, release: bool = False, watchdog_s: float = WATCHDOG_S
+) -> RoverState:
+    """Stop at once and stay stopped, or `release` the stop."""
+    state = advance(state, now_s, watchdog_s=watchdog_s)
+    return dataclasses.replace(
+        state, forward_mps=0.0, sideways_mps=0.0, turn_radps=0.0, stopped=not release, homing=False
+    )
+
+
+def home(state: RoverState, now_s: float, *, watchdog_s: float = WATCHDOG_S) -> RoverState:
+    """Begin homing, standing still; refused while stopped."""
+    state = advance(state, now_s, watchdog_s=watchdog_s)
+    if state.stopped:
+        return state
+    return dataclasses.replace(
+        state, forward_mps=0.0, sideways_mps=0.0, turn_radps=0.0, homing=True
+    )
 
 
 class Rover:
-    """Handlers for the standard events, and a body that moves.
+    """A rover behind a simulator: answers commands and publishes its state.
 
     Parameters
     ----------
     sim
-        Its server; handlers of your own for the same events run too, those registered first.
+        Where it lives; its handlers are registered at once.
     rate_hz
-        How often it publishes; 0 never.
+        Rate of ``systemStatus`` and of ``sensorData``; 0 publishes nothing. Can be changed.
     watchdog_s
-        Without a command for this long it stops; None: never.
+        Seconds without a command after which it stops.
 
-    Attributes
-    ----------
-    mode
-        ``idle``, ``teleop``, ``stopped`` (after an emergency stop, until commands have been
-        zero) or ``homing``.
-    x, y, heading, speed, turn
-        In m, rad, m/s and rad/s.
-
-    Examples
-    --------
-    >>> from wsim import create_websocket_simulator, run
-    >>> async def main():
-    ...     sim = create_websocket_simulator("perfect", seed=1)
-    ...     rover = Rover(sim)
-    ...     operator = await sim.connect()
-    ...     await sim.receive("driveCommands", {"linear": 0.5}, operator)
-    ...     await sim.sleep(2)
-    ...     return rover.moved().mode, rover.x
-    >>> run(main())
-    ('idle', 0.25)
+    Notes
+    -----
+    ``driveCommands``, ``emergencyStop`` and ``E_STOP`` (released by ``{"active": False}``),
+    ``homingRequest`` and ``driveHoming``, and ``pingCheck`` are handled; all but the first
+    are acknowledged. :meth:`start` or :meth:`publish` begins to publish.
     """
 
     def __init__(
         self,
         sim: WebSocketServerSimulator,
         *,
-        rate_hz: float = 10.0,
-        watchdog_s: float | None = WATCHDOG_S,
+        rate_hz: float = 2.0,
+        watchdog_s: float = WATCHDOG_S,
     ) -> None:
-        if not 0 <= rate_hz <= 1000:
-            raise UsageError(f"rate_hz={rate_hz!r} is not a rate from 0 to 1000 Hz")
-        self.sim, self.rate_hz, self.watchdog_s = sim, rate_hz, watchdog_s
-        self.x = self.y = self.heading = self.speed = self.turn = 0.0
-        self.battery, self.mode, self.watchdog_trips = 100.0, "idle", 0
-        self._at_s = sim.now_s
-        self._until_s = math.inf  # when the watchdog bites, or homing is over
-        self._ticks = 0
-        for event in _EVENTS:
-            sim.on(event, getattr(self, f"_on_{event}"))
+        self.sim, self.state = sim, RoverState()
+        self.rate_hz = _not_negative("rate_hz", rate_hz)
+        self.watchdog_s = _not_negative("watchdog_s", watchdog_s)
+        self._running = 0  # number of the start that is in force; even: none
+        self._readings = 0
+        for event, handler in (
+            ("driveCommands", self._drive),
+            ("emergencyStop", self._stop),
+            ("E_STOP", self._stop),
+            ("homingRequest", self._home),
+            ("driveHoming", self._home),
+            ("pingCheck", self._ping),
+        ):
+            sim.on(event, handler)
 
-    def detach(self) -> None:
-        """Answer no more events."""
-        for event in _EVENTS:
-            self.sim.off(event, getattr(self, f"_on_{event}"))
+    def start(self) -> None:
+        """Begin to publish; call it in the simulator's loop."""
+        self.stop()
+        self._running += 1
+        self._publish(self._running)
 
-    # -- what it is told -----------------------------------------------------------------
-
-    def _on_driveCommands(self, command: Any = None) -> None:  # noqa: N802  (named by the event)
-        self.moved()
-        speed, turn = velocities(command)
-        if self.mode == "stopped" and (speed or turn):
-            return  # the operator has to let go before it moves again
-        if self.mode == "homing":
-            return
-        self.speed, self.turn, self.mode = speed, turn, "teleop"
-        self._until_s = math.inf if self.watchdog_s is None else self._at_s + self.watchdog_s
-
-    def _on_emergencyStop(self, order: Any = None) -> dict[str, Any]:  # noqa: N802
-        self.moved()
-        self._halt("stopped")
-        return {"stopped": True}
-
-    _on_E_STOP = _on_emergencyStop  # noqa: N815
-
-    def _on_homingRequest(self, order: Any = None) -> dict[str, Any]:  # noqa: N802
-        self.moved()
-        self._halt("homing")
-        self._until_s = self._at_s + HOMING_S
-        return {"accepted": True}
-
-    _on_driveHoming = _on_homingRequest  # noqa: N815
-
-    def _on_pingCheck(self, asked: Any = None) -> dict[str, Any]:  # noqa: N802
-        return {"at_s": self.sim.now_s}
-
-    def _halt(self, mode: str) -> None:
-        self.speed = self.turn = 0.0
-        self.mode, self._until_s = mode, math.inf
-
-    # -- what it does --------------------------------------------------------------------
-
-    def moved(self) -> Rover:
-        """Move to the present: as told until the watchdog bites, and stand after that."""
-        now_s = self.sim.now_s
-        if self._until_s <= now_s:
-            self._move(self._until_s)
-            self.watchdog_trips += self.mode == "teleop" and bool(self.speed or self.turn)
-            self._halt("idle")
-        self._move(now_s)
-        return self
-
-    def _move(self, to_s: float) -> None:
-        """Along an arc of constant speed and turn."""
-        seconds = max(0.0, to_s - self._at_s)
-        self._at_s = max(to_s, self._at_s)
-        half = 0.5 * self.turn * seconds
-        chord = self.speed * seconds * (math.sin(half) / half if half else 1.0)
-        self.x += chord * math.cos(self.heading + half)
-        self.y += chord * math.sin(self.heading + half)
-        self.heading += 2 * half
-        self.battery = max(0.0, self.battery - (0.002 + 0.01 * abs(self.speed)) * seconds)
-
-    def status(self) -> dict[str, Any]:
-        """Return what it publishes as ``systemStatus``."""
-        self.moved()
-        return {
-            "battery": round(self.battery, 2),
-            "mode": self.mode,
-            "position": {"x": round(self.x, 3), "y": round(self.y, 3)},
-            "heading": round(self.heading, 4),
-            "speed": self.speed,
-        }
-
-    def sensors(self) -> dict[str, Any]:
-        """Return what it publishes as ``sensorData``: shaken by its speed, the same every run."""
-        self._ticks += 1
-        shake = [
-            math.sin(self._ticks * k) * (0.02 + 0.1 * abs(self.speed)) for k in (1.3, 2.1, 3.7)
-        ]
-        accel = [round(g + s, 3) for g, s in zip((0.0, 0.0, 9.81), shake, strict=True)]
-        return {
-            "imu": {"accel": accel, "gyro": [0.0, 0.0, round(self.turn, 4)]},
-            "temperature": round(31 + 6 * abs(self.speed), 1),
-        }
+    def stop(self) -> None:
+        """Publish no more."""
+        self._running += self._running % 2
 
     async def publish(self) -> None:
-        """Publish status and sensors at the rate, for ever; the state is the simulator's too."""
-        while self.rate_hz:
+        """Publish until cancelled."""
+        self.start()
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self.stop()
+
+    def status(self) -> dict[str, Any]:
+        """Return the content of ``systemStatus`` as of now."""
+        self._advance()
+        state = self.state
+        return {
+            "battery": round(state.battery_percent, 2),
+            "mode": state.mode,
+            "position": {"x": round(state.x_m, 4), "y": round(state.y_m, 4)},
+            "heading": round(math.degrees(state.heading_rad), 2),
+            "speed": round(math.hypot(state.forward_mps, state.sideways_mps), 3),
+        }
+
+    def _readings_now(self) -> dict[str, Any]:
+        """A thermometer on the drive that warms with speed; no random numbers."""
+        self._advance()
+        self._readings += 1
+        speed = math.hypot(self.state.forward_mps, self.state.sideways_mps)
+        return {"sensor": "drive_temperature", "value": round(21.0 + 4.0 * speed, 2), "unit": "C"}
+
+    def _publish(self, running: int) -> None:
+        if running != self._running:
+            return
+        if self.rate_hz:
             status = self.status()
             self.sim.update_rover_state(status)
             self.sim.emit_nowait("systemStatus", status)
-            self.sim.emit_nowait("sensorData", self.sensors())
-            await self.sim.sleep(1 / self.rate_hz)
+            self.sim.emit_nowait("sensorData", self._readings_now())
+        wait_ns = round(1e9 / self.rate_hz) if self.rate_hz else _ASK_AGAIN_NS
+        clock = self.sim.clock
+        clock.call_at(clock.now_ns() + wait_ns, lambda: self._publish(running))
+
+    def _advance(self) -> None:
+        self.state = advance(self.state, self.sim.now_s, watchdog_s=self.watchdog_s)
+
+    def _drive(self, command: Any) -> None:
+        self.state = drive(self.state, command, self.sim.now_s, watchdog_s=self.watchdog_s)
+
+    def _stop(self, data: Any) -> dict[str, Any]:
+        release = isinstance(data, Mapping) and data.get("active") is False
+        now_s = self.sim.now_s
+        self.state = stop(self.state, now_s, release=release, watchdog_s=self.watchdog_s)
+        return {"stopped": self.state.stopped}
+
+    def _home(self, data: Any) -> dict[str, Any]:
+        self.state = home(self.state, self.sim.now_s, watchdog_s=self.watchdog_s)
+        return {"homing": self.state.homing}
+
+    def _ping(self, data: Any) -> dict[str, Any]:
+        return {"pong": True, "time_s": round(self.sim.now_s, 6)}
 
 
-def velocities(command: Any) -> tuple[float, float]:
-    """Return speed in m/s and turn in rad/s of a drive command, in either of its dialects.
-
-    ``{linear, angular}``, or ``{xVel, yVel}`` in m/s with ``rotVel`` in deg/s, where forward
-    is ``yVel`` if it is given and ``xVel`` else. What is missing is zero.
-    """
-    if not isinstance(command, dict):
-        return 0.0, 0.0
-    if command.keys() & {"xVel", "yVel", "rotVel"}:
-        x, y = _number(command.get("xVel")), _number(command.get("yVel"))
-        return math.copysign(math.hypot(x, y), y or x), math.radians(_number(command.get("rotVel")))
-    return _number(command.get("linear")), _number(command.get("angular"))
-
-
-def _number(value: Any) -> float:
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if plain and math.isfinite(value) else 0.0
+def _not_negative(name: str, value: Any) -> float:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not 0 <= value < math.inf:
+        raise ConditionsError(f"{name}={value!r} is not a number from 0")
+    return float(value)
