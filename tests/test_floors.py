@@ -15,9 +15,10 @@ FLOORS = {
     0: "errors schema",
     1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
     "closed_form compiled connection channel schedule link tcp profiles messages payloads identifiers "
-    "traffic timeline lints explanation fitting interchange",
-    2: "columns rowpack history formats",
-    3: "loops timers clock simulator batch rover",
+    "traffic timeline damage lints explanation fitting interchange",
+    2: "columns rowpack notes history formats",
+    3: "loops timers clock home tally records settings clients handlers network insight intake "
+    "steering arrivals playback simulator batch rover",
     4: "analysis serving",
     5: "dashboard cli pytest_plugin sessions notebook sweep",
 }
