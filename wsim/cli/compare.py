@@ -85,7 +85,7 @@ def _recorded(args: argparse.Namespace) -> Named:
 def _replayed(args: argparse.Namespace, progress: Progress) -> Named:
     profiles = profiles_from(args.profiles, args.changes)
     if not args.profiles and args.changes:
-        profiles = profiles_from(["default"], args.changes)
+        profiles = [*profiles_from(["default"], []), *profiles_from(["default"], args.changes)]
     files = args.files or [shipped()]
     named: Named = {}
     for path in files:

@@ -61,7 +61,7 @@ def time_text(ms: float) -> str:
     Examples
     --------
     >>> [time_text(ms) for ms in (0.123, 52.34, 8123.0, 750000.0, float("nan"))]
-    ['0.12 ms', '52.3 ms', '8123 ms', '750.0 s', '-']
+    ['0.123 ms', '52.3 ms', '8123 ms', '750.0 s', '-']
     """
     if not math.isfinite(ms):
         return "-"
