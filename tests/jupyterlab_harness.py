@@ -186,8 +186,18 @@ class Page:
     def run_all(self, timeout_s: float = 60.0) -> None:
         """Run every cell; an error in any fails the test."""
         self.command("notebook:run-all-cells")
-        wait_until(self._all_ran, "every cell has run", timeout_s)
+        wait_until(self._all_ran, f"every cell has run: {self.states()}", timeout_s)
         assert not (errors := self.errors()), errors
+
+    def states(self) -> list[Any]:
+        """Return execution count and state of each code cell."""
+        return list(
+            self.tab.evaluate(
+                """() => window.jupyterapp.shell.currentWidget.content.widgets
+                .filter(c => c.model.type === 'code')
+                .map(c => [c.model.executionCount, c.model.executionState])"""
+            )
+        )
 
     def _all_ran(self) -> bool:
         return bool(

@@ -96,7 +96,7 @@ class Run:
         size = round(self.traffic.camera_kb * 1000)
         if len(self._frame) != size:
             self._frame = bytes(size)
-        self.sim.emit_nowait("cameraFeed", {"frame": self._frame}, self.client)
+        self.sim.emit_nowait("cameraFeed", {"frame": self._frame})
 
     def _send_status(self) -> None:
         self.rover.move_to(self.now_s)
@@ -105,4 +105,4 @@ class Run:
             "mode": "stopped" if self.rover.stopped else "teleoperation",
             "position": {"x": round(self.rover.x, 3), "y": round(self.rover.y, 3)},
         }
-        self.sim.emit_nowait("systemStatus", status, self.client)
+        self.sim.emit_nowait("systemStatus", status)

@@ -20,6 +20,7 @@ from wsim.dashboard.drivers import Run
 from wsim.dashboard.kept import Kept, Slots
 from wsim.dashboard.pace import PacedThread
 from wsim.dashboard.scenes import Scene
+from wsim.dashboard.served import Served, refuse_other_paces
 from wsim.dashboard.settings import TrafficSettings
 from wsim.dashboard.view import View
 from wsim.errors import UsageError
@@ -77,7 +78,7 @@ class LabSession:
         self.running = False
         self._speed = 1.0
         self._view = View(self.span_s, LANES)
-        self._served: Any = None
+        self._served: Served | None = None
         self._open(seed)
 
     def _open(self, seed: int) -> None:
@@ -104,6 +105,8 @@ class LabSession:
     def close(self) -> None:
         """End the simulation and its thread; a second time does nothing."""
         self.running = False
+        if self._thread.alive:
+            self.stop_serving()
         self._thread.close()
 
     def ask(self, function: Callable[..., T], *arguments: Any) -> T:
@@ -137,6 +140,8 @@ class LabSession:
         number = SPEEDS.get(speed) if isinstance(speed, str) else speed
         if not isinstance(number, int | float) or not number > 0:
             raise UsageError(f"speed={speed!r} is not a positive number or {', '.join(SPEEDS)}")
+        if self._served is not None:
+            refuse_other_paces(number * self.profile.time_scale)
         self._speed = float(number)
         self._set_pace()
 
@@ -173,7 +178,10 @@ class LabSession:
 
     def set_profile(self, name: str) -> None:
         """Change to the conditions of a profile: a name, or the path of a profile file."""
-        self.profile = profile(name)
+        chosen = profile(name)
+        if self._served is not None:
+            refuse_other_paces(self._speed * chosen.time_scale)
+        self.profile = chosen
         self._change(self.profile.conditions)
         self._view = View(self.span_s, LANES)
         self._set_pace()
@@ -323,9 +331,12 @@ class LabSession:
 
     def serve(self, port: int = 8765) -> str:
         """Let real Socket.IO clients connect to the simulator; return the URL."""
+        refuse_other_paces(self._speed * self.profile.time_scale)
         if self._served is None:
-            self._served = again.serve(self, port)
-        return str(self._served.url)
+            self._served = Served(self._thread, self.sim, port)
+        if not self.running:
+            self.run()
+        return self._served.url
 
     def stop_serving(self) -> None:
         """Close the door for real clients."""

@@ -1,0 +1,297 @@
+"""The dashboard in JupyterLab in a real browser, with the kernel asked for the truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from jupyterlab_harness import Kernel, Lab, Page, browser, why_no_browser
+
+import wsim
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.realtime,
+    pytest.mark.skipif(bool(why_no_browser()), reason=f"needs a browser: {why_no_browser()}"),
+]
+
+ROOT = Path(__file__).parents[1]
+SCREENSHOTS = os.environ.get("WSIM_SCREENSHOTS")
+P50 = "panel.lab.numbers(panel.lab.scene())['command p50']"
+
+
+def notebook(*cells: str) -> str:
+    return json.dumps(
+        {
+            "cells": [
+                {
+                    "cell_type": "code",
+                    "id": f"c{i}",
+                    "source": cell,
+                    "metadata": {},
+                    "outputs": [],
+                    "execution_count": None,
+                }
+                for i, cell in enumerate(cells)
+            ],
+            "metadata": {
+                "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+            },
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
+    )
+
+
+OPEN = "import wsim\npanel = wsim.Dashboard('default', seed=1)\npanel"
+
+
+@pytest.fixture(scope="module")
+def context():
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture(
+    scope="module",
+    params=[None, pytest.param("disabled", marks=pytest.mark.slow)],
+    ids=["subshells", "no-subshells"],
+)
+def lab(request, tmp_path_factory):
+    server = Lab(tmp_path_factory.mktemp("lab"), subshells=request.param)
+    try:
+        yield server.wait()
+    finally:
+        server.close()
+
+
+class Screen:
+    """The panel as a person has it: a page, and the kernel behind it."""
+
+    def __init__(self, context, lab, name, *cells):
+        (lab.root / name).write_text(notebook(*cells), encoding="utf-8")
+        self.page = Page(context.new_page(), lab).open(name)
+        self.tab = self.page.tab
+        self.page.run_all()
+        self.tab.locator("img.wsim-latency").first.wait_for(timeout=20_000)
+        self.kernel = Kernel(lab, self.page.kernel_id())
+
+    def close(self):
+        self.kernel.close()
+        self.page.command("kernelmenu:shutdown")
+        self.tab.close()
+
+    def until(self, question, holds, timeout_s=15.0):
+        """Ask the kernel until the answer is as wanted; return seconds and the answer."""
+        began = time.monotonic()
+        while time.monotonic() < began + timeout_s:
+            answer = self.kernel.ask(question)
+            if holds(answer):
+                return time.monotonic() - began, answer
+            self.tab.wait_for_timeout(50)
+        raise AssertionError(f"{question} is still {answer!r}")
+
+    def text(self, name):
+        return self.tab.locator(f".wsim-text-{name}").inner_text()
+
+    def open_section(self, title):
+        self.tab.locator(".wsim-left .jupyter-widget-Collapse-header", has_text=title).click()
+
+    def picture(self, path):
+        self.tab.evaluate("() => document.querySelector('.wsim-panel').scrollIntoView()")
+        self.tab.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        self.tab.wait_for_timeout(500)
+        self.tab.screenshot(path=str(path))
+
+
+@pytest.fixture(scope="module")
+def screen(context, lab):
+    made = Screen(context, lab, "drive.ipynb", OPEN)
+    yield made
+    made.close()
+
+
+def test_pictures_are_alive_and_not_blank(screen):
+    for name in ("latency", "distribution", "drops", "timeline", "age", "path"):
+        selector = f"img.wsim-{name}"
+        before = screen.page.source(selector)
+        screen.tab.wait_for_function(
+            "([s, b]) => document.querySelector(s).src !== b", arg=[selector, before]
+        )
+        assert screen.page.colours(selector) > 20, name
+
+
+def test_the_slider_by_keyboard_changes_conditions_and_what_is_measured(screen):
+    handle = screen.tab.locator(".wsim-latency-ms .noUi-handle")
+    handle.focus()
+    for _ in range(20):
+        screen.tab.keyboard.press("ArrowRight")
+    took, value = screen.until("panel.lab.sim.conditions.latency_ms", lambda v: v == 150.0)
+    print(f"\nthe slider reached the simulator {1000 * took:.0f} ms after the last key")
+    screen.kernel.do("since = panel.lab.now_s")
+    newest = (
+        "float((lambda f: f[f.created_s > since].latency_ms.median())(panel.lab.frame)"
+        " if (panel.lab.frame.created_s > since).any() else 0)"
+    )
+    took, measured = screen.until(newest, lambda v: 140 < v < 160, timeout_s=2.0)
+    print(f"the measured median followed within {took:.2f} s: {measured:.0f} ms")
+    assert screen.tab.locator(".wsim-latency-ms-field input").input_value() == "150"
+    assert value == 150.0
+
+
+def test_every_callback_ran_at_home(screen):
+    seen = "panel.seen_threads"
+    screen.kernel.do(
+        "import threading\n"
+        "panel.seen_threads = []\n"
+        "_set = panel.lab.set_conditions\n"
+        "def spy(changes):\n"
+        "    panel.seen_threads.append(threading.get_ident() == panel.home.thread)\n"
+        "    _set(changes)\n"
+        "panel.lab.set_conditions = spy"
+    )
+    screen.tab.locator(".wsim-jitter-ms .noUi-handle").focus()
+    screen.tab.keyboard.press("ArrowRight")
+    screen.until(seen, len)
+    assert set(screen.kernel.ask(seen)) == {True}
+
+
+def test_a_stressed_network_drops_more(screen):
+    lost = "int(panel.lab.frame.dropped.sum())"
+    before = screen.kernel.ask(lost)
+    screen.tab.locator(".wsim-profile select").select_option("stressed")
+    screen.until("panel.lab.network_name", lambda name: name == "stressed")
+    screen.until(lost, lambda now: now > before + 3)
+
+
+def test_an_emergency_stop_is_seen_in_the_timeline(screen):
+    screen.tab.locator(".wsim-profile select").select_option("perfect")
+    screen.tab.locator(".wsim-estop").click()
+    marks = "len(panel.live.pictures[3].picture._stops.get_xdata())"
+    screen.until(marks, lambda n: n >= 1)
+    screen.until("panel.lab._run.rover.linear", lambda speed: speed == 0.0)
+
+
+def test_two_kept_runs_stand_in_the_table_with_verdicts(screen):
+    screen.kernel.do("panel.lab.pause(); panel.lab.reset(); panel.lab.step(10)")
+    screen.tab.locator(".wsim-keep").click()
+    screen.until("list(panel.lab.kept)", lambda kept: kept == ["A"])
+    screen.tab.locator(".wsim-profile select").select_option("stressed")
+    screen.tab.locator(".wsim-reset").click()
+    screen.until("panel.lab.now_s", lambda now: now < 5.0)
+    screen.kernel.do("panel.lab.step(10)")
+    screen.tab.locator(".wsim-keep").click()
+    screen.until("list(panel.lab.kept)", lambda kept: kept == ["A", "B"])
+    screen.tab.locator(".wsim-text-verdicts", has_text="worse").wait_for(timeout=20_000)
+    table = screen.text("kept-table")
+    assert "perfect" in table
+    assert "stressed" in table
+
+
+def test_an_export_is_a_history(screen):
+    screen.open_section("Load and save")
+    screen.tab.locator(".wsim-export").click()
+    screen.tab.locator(".wsim-text-note", has_text="Wrote").wait_for()
+    path = screen.page.lab.root / "wsim-output" / "history.json"
+    assert len(wsim.load(path)) == screen.kernel.ask("len(panel.lab.frame)")
+    screen.open_section("Network")
+
+
+def test_nonsense_is_answered_and_the_panel_goes_on(screen):
+    field = screen.tab.locator(".wsim-packet-loss-rate-field input")
+    field.fill("7")
+    field.press("Enter")
+    screen.tab.locator(".wsim-error", has_text="from 0 to 1").wait_for()
+    field.fill("0.02")
+    field.press("Enter")
+    screen.tab.locator(".wsim-error").wait_for(state="detached")
+    assert screen.kernel.ask("panel.lab.conditions.packet_loss_rate") == 0.02
+
+
+def test_tab_reaches_every_kind_of_control(screen):
+    screen.tab.locator(".wsim-run").focus()
+    reached = set()
+    for _ in range(30):
+        screen.tab.keyboard.press("Tab")
+        reached.add(
+            screen.tab.evaluate(
+                "() => [document.activeElement.tagName, document.activeElement.className].join(' ')"
+            ).split(" ")[0]
+        )
+    assert {"BUTTON", "SELECT", "INPUT", "DIV"} <= reached
+
+
+def test_running_the_cell_again_leaves_one_panel_and_no_errors(screen):
+    screen.page.run_all()
+    screen.tab.locator("img.wsim-latency").first.wait_for()
+    threads = "[t.name for t in __import__('threading').enumerate() if t.name == 'wsim.lab']"
+    screen.until(threads, lambda names: len(names) == 1)
+    refreshing = (
+        "sum('Live.run' in str(t) for t in __import__('asyncio').all_tasks(panel.home.loop))"
+    )
+    assert screen.kernel.ask(refreshing) == 1
+    assert [line for line in screen.page.console if "favicon" not in line] == []
+
+
+def test_restarting_the_kernel_and_running_again(screen):
+    screen.kernel.close()
+    screen.page.restart()
+    screen.page.console.clear()
+    screen.page.run_all()
+    screen.tab.locator("img.wsim-latency").first.wait_for()
+    screen.kernel = Kernel(screen.page.lab, screen.page.kernel_id())
+    screen.until("panel.live.rounds", lambda rounds: rounds > 3)
+    assert [line for line in screen.page.console if "favicon" not in line] == []
+    assert screen.page.errors() == []
+
+
+def test_a_page_of_a_thirteen_inch_screen_is_wide_enough(screen, tmp_path):
+    screen.picture(Path(SCREENSHOTS or tmp_path) / "panel.png")
+    wide, shown = screen.tab.evaluate(
+        "() => { const e = document.querySelector('.wsim-panel');"
+        " return [e.scrollWidth, e.clientWidth]; }"
+    )
+    assert wide <= shown + 2
+
+
+# What the tests above would say of a panel that does it wrong.
+
+
+def test_without_marshalling_the_callback_is_caught_on_another_thread(context, lab):
+    """Negative control: only where callbacks come on another thread does it matter."""
+    careless = (
+        "import threading, ipywidgets\n"
+        "home, seen = threading.get_ident(), []\n"
+        "slider = ipywidgets.FloatSlider(description='careless')\n"
+        "slider.add_class('wsim-careless')\n"
+        "slider.observe(lambda c: seen.append(threading.get_ident() == home), 'value')\n"
+        "slider"
+    )
+    screen = Screen(context, lab, "careless.ipynb", OPEN, careless)
+    handle = screen.tab.locator(".wsim-careless .noUi-handle")
+    for _ in range(3):
+        handle.focus()
+        screen.tab.keyboard.press("ArrowRight")
+        screen.tab.wait_for_timeout(200)
+    _, seen = screen.until("seen", lambda calls: len(calls) >= 2)
+    other_thread = screen.kernel.ask("__import__('ipykernel').version_info[0]") >= 7
+    expected = other_thread and "no-subshells" not in os.environ["PYTEST_CURRENT_TEST"]
+    assert (False in seen) == expected
+    screen.close()
+
+
+def test_a_frozen_picture_is_caught(screen):
+    """Negative control: a picture that is no longer refreshed keeps its address."""
+    screen.kernel.do("panel.lab.pause()")
+    screen.tab.wait_for_timeout(1500)
+    before = screen.page.source("img.wsim-latency")
+    with pytest.raises(Exception, match="Timeout"):
+        screen.tab.wait_for_function(
+            "([s, b]) => document.querySelector(s).src !== b",
+            arg=["img.wsim-latency", before],
+            timeout=1500,
+        )
+    screen.kernel.do("panel.lab.run()")
