@@ -138,14 +138,15 @@ async def test_a_rover_answers_out_of_the_box():
         rover = Rover(sim, rate_hz=50)
         publishing = asyncio.create_task(rover.publish())
         client.on("systemStatus", heard.append)
-        assert "at_s" in await client.call("pingCheck")
+        assert (await client.call("pingCheck"))["pong"] is True
         await client.emit("driveCommands", {"xVel": 0, "yVel": 0.5, "rotVel": 0})
-        await until(lambda: heard and heard[-1]["mode"] == "teleop")
+        await until(lambda: heard and heard[-1]["mode"] == "driving")
         assert await client.call("E_STOP", {}) == {"stopped": True}
-        assert await client.call("driveHoming") == {"accepted": True}
+        assert await client.call("E_STOP", {"active": False}) == {"stopped": False}
+        assert await client.call("driveHoming") == {"homing": True}
         await until(lambda: heard[-1]["mode"] == "homing")
         publishing.cancel()
-    assert rover.x > 0
+    assert rover.state.y_m > 0
 
 
 async def test_conditions_and_profiles_change_under_connected_clients():

@@ -79,6 +79,7 @@ class Server:
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._thread_id = 0
         self._ended: asyncio.Event | None = None
         self.lag = LagMeter(lambda: sim.conditions)
         self.network: Network
@@ -105,7 +106,7 @@ class Server:
         if self.running:
             raise UsageError(f"this server already listens on {self.url}")
         self.sim.move_here()
-        self._loop = asyncio.get_running_loop()
+        self._loop, self._thread_id = asyncio.get_running_loop(), threading.get_ident()
         try:
             await self._open()
         except BaseException:
@@ -206,11 +207,8 @@ class Server:
         loop = self._loop
         if loop is None:
             raise UsageError("the server does not run; start it first")
-        try:
-            if asyncio.get_running_loop() is loop:
-                return action()
-        except RuntimeError:
-            pass  # called from a thread without a loop
+        if threading.get_ident() == self._thread_id:
+            return action()
 
         async def act() -> T:
             return action()

@@ -11,7 +11,8 @@ from wsim.conditions import NetworkConditions
 
 _log = logging.getLogger("wsim")
 _TICK_S = 0.01
-_LEAST_MS = 5.0
+_LEAST_MS = 25.0
+"""Not worth a word, whatever the jitter."""
 _SAY_AGAIN_S = 10.0
 
 
