@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wsim.analysis import age
 from wsim.analysis.summary import summarize
+from wsim.errors import UnknownNameError
 
 
 def ages(frame, **options):
@@ -73,6 +74,21 @@ def plain_age(created, delivered, end):
     newest = np.maximum.accumulate(created[order])
     known = newest[np.searchsorted(delivered[order], times, side="right") - 1]
     return (times - known) * 1e3
+
+
+def test_pauses_of_the_sender_can_be_left_out():
+    first, second = np.arange(100) / 20, 15 + np.arange(100) / 20
+    created = np.concatenate([first, second])
+    frame = frames.make(created, np.full(200, 30.0))
+    counted, skipped = ages(frame), ages(frame, pauses="skip")
+    assert counted.age_peak_ms == pytest.approx(10_080.0)
+    assert skipped.age_peak_ms == pytest.approx(80.0)
+    assert skipped.age_mean_ms == pytest.approx(55.0, abs=0.5)
+    assert skipped.watchdog_trips_stamp == counted.watchdog_trips_stamp == 1
+    steady = frames.make(np.arange(30.0), np.full(30, 30.0))
+    assert ages(steady, pauses="skip").age_mean_ms == ages(steady).age_mean_ms
+    with pytest.raises(UnknownNameError, match="did you mean 'skip'"):
+        ages(frame, pauses="skp")
 
 
 @settings(max_examples=30, deadline=None)

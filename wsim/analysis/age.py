@@ -5,10 +5,11 @@ with time and drops at each fresher delivery, a saw-tooth of straight pieces. Al
 exact integrals over the pieces, from the first delivery of a stream to its last delivery or
 creation, whichever is later; time before the first delivery has no age.
 
-Time in which nothing was there to be sent is nobody's delay: where the sender itself pauses
-(a gap between creations above :data:`PAUSE_S` and five times the usual one), the clock of the
-age stands still after one usual period. Streams without pauses are not touched. Only the
-count of times over a limit looks at the whole silence, since that is what a watchdog sees.
+Time in which nothing was there to be sent is nobody's delay. With pauses left out, where the
+sender itself pauses (a gap between creations above :data:`PAUSE_S` and five times the usual
+one) the clock of the age stands still after one usual period; streams without pauses are not
+touched. The count of times over a limit always looks at the whole silence, since that is what
+a watchdog sees.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import numpy as np
 
 from wsim.analysis.columns import Bools, Floats, Ints
 from wsim.analysis.segments import Arrivals, Segments, mean, peak, ratio, total
+from wsim.errors import unknown
 
+PAUSES = ("count", "skip")
 PAUSE_S = 0.5
 """No gap in sending shorter than this is a pause."""
 
@@ -43,8 +46,11 @@ class Ages:
     paused: Floats
 
 
-def pieces(segments: Segments, found: Arrivals) -> Ages:
-    """Return the pieces of the age of every segment, one per fresher delivery."""
+def pieces(segments: Segments, found: Arrivals, *, pauses: str = "count") -> Ages:
+    """Return the pieces of the age of every segment, one per fresher delivery.
+
+    `pauses` of the sender are ``count``-ed as age, or left out (``skip``).
+    """
     if found.in_order:
         fresh = np.arange(len(found.place))
     else:
@@ -58,9 +64,18 @@ def pieces(segments: Segments, found: Arrivals) -> Ages:
     end[last] = _ends(segments, found)[segment[last]]
     low = found.latency[fresh]
     length = (end - start) * 1e3
-    paused = np.minimum(_paused(segments, found.place[fresh], segment, last), length)
+    paused = np.zeros(len(low))
+    if check_pauses(pauses) == "skip":
+        paused = np.minimum(_paused(segments, found.place[fresh], segment, last), length)
     high = low + (length - paused)
     return Ages(start, low, high, segments.group[segment], first, last, paused)
+
+
+def check_pauses(pauses: str) -> str:
+    """Return `pauses`, or say what it may be."""
+    if pauses not in PAUSES:
+        raise unknown("way to treat pauses", pauses, PAUSES)
+    return pauses
 
 
 def _paused(segments: Segments, place: Ints, segment: Ints, last: Bools) -> Floats:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from wsim.analysis.age import check_pauses
 from wsim.analysis.blocks import block_length, cells
 from wsim.analysis.estimates import Confidence, Draws, by_blocks, by_runs
 from wsim.analysis.intervals import check_confidence, holm
@@ -39,6 +40,7 @@ def compare(
     watchdog_ms: float = 500.0,
     deadline_ms: float = 200.0,
     stale_ms: float = 500.0,
+    pauses: str = "count",
     seed: int = 0,
 ) -> pd.DataFrame:
     """Compare a candidate with a baseline, metric by metric, with intervals and verdicts.
@@ -56,6 +58,8 @@ def compare(
     margin_ms, margin_share : float
         A difference below ``margin_ms``, or below this share of the baseline, does not
         matter: within the larger of the two the sides are equivalent.
+    pauses : str
+        Whether the age counts while the sender pauses: ``count`` or ``skip``.
     seed : int
         Of the block bootstrap.
 
@@ -78,7 +82,7 @@ def compare(
     """
     check_confidence(confidence)
     chosen = choose(metrics)
-    limits = Limits(watchdog_ms, deadline_ms, stale_ms)
+    limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
     stream = event or command
     named = candidate if isinstance(candidate, Mapping) else {"candidate": candidate}
     if not named:

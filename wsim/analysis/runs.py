@@ -74,7 +74,7 @@ class Run:
     @cached_property
     def ages(self) -> age.Ages:
         """The saw-tooth of the streams."""
-        return age.pieces(self.segments, self.found)
+        return age.pieces(self.segments, self.found, pauses=self.limits.pauses)
 
     @property
     def schedule(self) -> Floats:

@@ -38,12 +38,13 @@ _VARIATION = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 @dataclass(frozen=True)
 class Limits:
-    """Thresholds of stream metrics, in milliseconds."""
+    """Thresholds of stream metrics, in milliseconds, and what the sender's pauses count."""
 
     watchdog_ms: float = 500.0
     deadline_ms: float = 200.0
     stale_ms: float = 500.0
     catch_up_ms: float = 500.0
+    pauses: str = "count"
 
 
 def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
@@ -55,7 +56,7 @@ def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
     late = overtaken(found)
     table["reordered"] = total(late, group, segments.groups)
     table["reordered_rate"] = ratio(table["reordered"], count(group, segments.groups))
-    table |= ages(segments, age.pieces(segments, found), limits)
+    table |= ages(segments, age.pieces(segments, found, pauses=limits.pauses), limits)
     table |= gaps(segments, found, limits)
     table |= stale(segments, found, limits)
     lost = burst_table(segments, segments.lost)

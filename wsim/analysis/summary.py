@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from wsim.analysis.age import check_pauses
 from wsim.analysis.columns import (
     Bools,
     Codes,
@@ -51,6 +52,7 @@ def summarize(
     watchdog_ms: float = 500.0,
     deadline_ms: float = 200.0,
     stale_ms: float = 500.0,
+    pauses: str = "count",
     confidence: float = 0.95,
     sections: Sequence[str] = SECTIONS,
 ) -> pd.DataFrame:
@@ -68,6 +70,9 @@ def summarize(
     watchdog_ms, deadline_ms, stale_ms : float
         A silence or age that trips the rover's watchdog; the latency after which a message
         is late; the age from which a command should not be carried out any more.
+    pauses : str
+        ``count``: the age is what it is, also while the sender sends nothing; ``skip``: the
+        sender's own pauses (see `wsim.analysis.age`) are left out of the age.
     confidence : float
         Of every interval (``_low``, ``_high``).
     sections : sequence of str
@@ -100,7 +105,7 @@ def summarize(
     names = [by] if isinstance(by, str) else list(by or ())
     messages = read(frame)
     groups = group_codes(messages, names)
-    limits = Limits(watchdog_ms, deadline_ms, stale_ms)
+    limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
     columns: dict[str, Any] = {}
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "counts": lambda: counts(messages, groups, confidence),

@@ -34,7 +34,16 @@ def comparison_table(named: Mapping[str, Sequence[pd.DataFrame]], first: str) ->
 
 def _summary(frames: Sequence[pd.DataFrame]) -> Any:
     frame = frames[0] if len(frames) == 1 else concat(frames)
-    return summarize(frame, by=None, sections=("counts", "latency", "rates", "streams")).iloc[0]
+    return summarize(
+        frame, by=None, pauses="skip", sections=("counts", "latency", "rates", "streams")
+    ).iloc[0]
+
+
+def _said(rows: pd.DataFrame) -> list[str]:
+    """Return one line per metric; if nothing can be told of any, why, once."""
+    if (rows["verdict"] == "not enough data").all():
+        return [f"not enough data {clean(rows['says'].iloc[0]).partition('not enough data')[2]}"]
+    return [clean(text) for text in rows["says"]]
 
 
 def verdicts(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
@@ -43,11 +52,14 @@ def verdicts(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
     if len(names) < 2:
         return ""
     found = compare(
-        list(named[names[0]]), {name: list(named[name]) for name in names[1:]}, metrics=_VERDICTS
+        list(named[names[0]]),
+        {name: list(named[name]) for name in names[1:]},
+        metrics=_VERDICTS,
+        pauses="skip",
     )
     lines = [f"Compared with {clean(names[0])}:"]
     for name in names[1:]:
-        said = found.loc[found["candidate_name"] == name, "says"]
-        lines.append(f"  {clean(name)}: " + "; ".join(clean(text) for text in said))
+        rows = found[found["candidate_name"] == name]
+        lines += [f"  {clean(name)}", *(f"    {text}" for text in _said(rows))]
     lines += [f"  Note: {clean(note)}" for note in found.attrs.get("wsim_notes", ())]
     return "\n".join(lines)
