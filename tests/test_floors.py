@@ -14,11 +14,11 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     0: "errors schema",
     1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
-    "closed_form compiled connection channel schedule link tcp profiles messages payloads identifiers "
-    "traffic timeline damage lints explanation fitting interchange",
+    "closed_form compiled connection channel schedule link tcp profiles messages payloads "
+    "identifiers traffic timeline damage lints explanation fitting interchange",
     2: "columns rowpack notes history formats",
-    3: "loops timers clock home tally records settings clients handlers network insight intake "
-    "steering arrivals playback simulator batch rover",
+    3: "loops timers clock home tally records settings clients handlers dispatch network insight "
+    "intake steering arrivals playback simulator batch rover",
     4: "analysis serving",
     5: "dashboard cli pytest_plugin sessions notebook sweep",
 }

@@ -72,6 +72,11 @@ class Message:
         self.seq = -1
         self.error: Exception | None = None
 
+    def resolve(self, value: Any) -> None:
+        """Tell whoever waits for the message what came of it."""
+        if self.future is not None and not self.future.done():
+            self.future.set_result(value)
+
 
 class Acknowledgement:
     """The answer to a message, on its way back to the client."""

@@ -135,12 +135,16 @@ class Insight(Home):
         and an existing file is replaced only by a whole one.
         """
         from wsim.formats import save
+        from wsim.formats.json_export import write_json
 
-        about = {
-            "statistics": self.get_statistics(),
-            "network_conditions": self._net.conditions.to_dict(),
-        }
-        return Path(save(self.recorder.frame, filename, **about))
+        path = Path(filename)
+        if path.suffix.lower() != ".json":
+            return save(self.recorder.frame, path)
+        statistics, conditions = self.get_statistics(), self._net.conditions.to_dict()
+        write_json(
+            self.recorder.frame, path, statistics=statistics, network_conditions=conditions
+        )
+        return path
 
     def update_rover_state(self, changes: Mapping[str, Any]) -> dict[str, Any]:
         """Put new values into the rover's state, key by key, and return the state."""

@@ -1,15 +1,12 @@
 """The live edge of the channels: it hands messages in, wakes up when they are due, delivers.
 
 One :class:`Network` belongs to a simulator. Channels decide; here is only what needs a loop:
-one alarm per client for whatever happens next on its link, the futures of those who wait, and
-the handlers of each client one after another, in the order of delivery.
+one alarm per client for whatever happens next on its link, and the record of every fate.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -17,11 +14,11 @@ from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Mes
 from wsim.clock import Clock
 from wsim.conditions import NetworkConditions
 from wsim.damage import arrive_damaged
+from wsim.dispatch import Dispatcher
 from wsim.handlers import Handlers
 from wsim.history import History
 from wsim.link import Link
 from wsim.messages import Registry
-from wsim.payloads import enriched, snapshot
 from wsim.session import NEVER, SessionEvent
 from wsim.tally import Tally
 from wsim.transit import DELIVERED, NO_PARTS, Transit
@@ -29,7 +26,7 @@ from wsim.transit import DELIVERED, NO_PARTS, Transit
 _RECONNECTING, _CONNECTED = ConnectionState.RECONNECTING, ConnectionState.CONNECTED
 
 
-class Network:
+class Network(Dispatcher):
     """Clients, their links and the delivery of messages.
 
     Parameters
@@ -50,8 +47,9 @@ class Network:
         handlers: Handlers,
         registry: Registry,
     ) -> None:
+        super().__init__(handlers)
         self.conditions, self.seed = conditions, seed
-        self.recorder, self.handlers, self.registry = recorder, handlers, registry
+        self.recorder, self.registry = recorder, registry
         self.tally = Tally()
         self.clients: dict[str, Client] = {}
         self.connected: dict[str, Client] = {}
@@ -59,12 +57,8 @@ class Network:
         self.recording = self.validating = True
         self._append = recorder.append
         self._no_delay = -1  # lateness of what takes no time: 0 if live
-        self.strict = False
-        self.unseen: deque[Exception] = deque(maxlen=100)  # failures nobody waited for
-        self.started_at = 0.0
         self._clock: Clock
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
-        self._tasks: set[asyncio.Task[Any]] = set()
 
     @property
     def clock(self) -> Clock:
@@ -265,7 +259,7 @@ class Network:
         elif message.reason:
             self._record(message, transit, "refused", "validation", now_ns)
             self.tally.refused += not transit.copy
-            resolve(message, False)
+            message.resolve(False)
         else:
             self._deliver(message, transit, now_ns)
 
@@ -277,9 +271,9 @@ class Network:
         conditions = self.conditions.for_direction(message.direction)
         due_ns = message.created_ns + round(conditions.latency_ms * 1e6)
         if transit.cause in ("loss", "disconnected") and conditions.enabled and due_ns > now_ns:
-            self.clock.call_at(due_ns, lambda: resolve(message, False))  # as long as a crossing
+            self.clock.call_at(due_ns, lambda: message.resolve(False))  # as long as a crossing
         else:
-            resolve(message, False)
+            message.resolve(False)
 
     def _deliver(self, message: Message, transit: Transit, now_ns: int) -> None:
         self._record(message, transit, DELIVERED, "", now_ns)
@@ -291,7 +285,7 @@ class Network:
             assert transit.delivered_ns is not None
             tally.latency_ns += transit.delivered_ns - transit.sent_ns
         if message.direction == "outbound":
-            resolve(message, True)
+            message.resolve(True)
             return
         tally.received += not transit.copy
         self.dispatch(message)
@@ -341,82 +335,4 @@ class Network:
         if self.recording and question.seq >= 0:
             round_trip_ns = transit.delivered_ns - question.created_ns
             self.recorder.set_round_trip(question.seq, round_trip_ns)
-        resolve(question, answer.value)
-
-    def handed(self, message: Message) -> Any:
-        """Return what handlers get: theirs to change, enriched with metadata."""
-        data = message.data if message.flat else snapshot(message.data)
-        return enriched(data, message.message_id, self.started_at + message.created_ns / 1e9)
-
-    # -- handlers ------------------------------------------------------------------------
-
-    def dispatch(self, message: Message) -> None:
-        """Run the handlers now, or after those of the client's earlier messages."""
-        client = message.client
-        client.queue.append(message)
-        if not client.busy:
-            self.drain(client)
-
-    def drain(self, client: Client) -> None:
-        """Run what waits for a client's handlers; hand over to a task where one has to wait."""
-        queue = client.queue
-        client.busy = True
-        rest: Coroutine[Any, Any, None] | None = None
-        try:
-            while queue:
-                message = queue.popleft()
-                rest = self.handlers.begin(message, self.handed(message))
-                if rest is not None:
-                    client.handling = self.spawn(self._work(client, message, rest))
-                    return
-                self._handled(message)
-        finally:
-            if rest is None:
-                client.busy = False
-
-    def spawn(self, coro: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run a coroutine beside everything else."""
-        task = asyncio.get_running_loop().create_task(coro)
-        self._tasks.add(task)  # the loop keeps weak references only
-        task.add_done_callback(self._tasks.discard)
-        return task
-
-    async def _work(
-        self, client: Client, message: Message, rest: Coroutine[Any, Any, None]
-    ) -> None:
-        try:
-            await rest
-            self._handled(message)
-            while client.queue:
-                message = client.queue.popleft()
-                following = self.handlers.begin(message, self.handed(message))
-                if following is not None:
-                    await following
-                self._handled(message)
-        except BaseException:
-            resolve(message, False)
-            raise
-        finally:
-            client.busy = False
-            client.handling = None
-
-    def _handled(self, message: Message) -> None:
-        future = message.future
-        if message.ack_id >= 0:
-            self.on_answer(message)
-        elif future is None or future.done():
-            if message.error is not None:
-                self.unseen.append(message.error)
-        elif self.strict and message.error is not None:
-            future.set_exception(message.error)
-        else:
-            future.set_result(True)
-
-    on_answer: Callable[[Message], None]
-    """Called with a message that asks for an acknowledgement, when its handlers are done."""
-
-
-def resolve(message: Message, value: Any) -> None:
-    """Tell whoever waits for a message what came of it."""
-    if message.future is not None and not message.future.done():
-        message.future.set_result(value)
+        question.resolve(answer.value)
