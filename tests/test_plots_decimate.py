@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsim.analysis.plots.decimate import cloud, envelope, marks, ranks
@@ -15,6 +15,7 @@ def columns_of(x, count):
     return np.minimum(cell, count - 1)
 
 
+@settings(deadline=None, max_examples=30)
 @given(many, st.integers(10, 60))
 def test_envelope_keeps_first_last_least_and_greatest_of_each_column(rng, columns):
     x = np.sort(rng.uniform(0, 100, 3000))
@@ -30,6 +31,7 @@ def test_envelope_keeps_first_last_least_and_greatest_of_each_column(rng, column
         assert y[left].max() == y[own].max()
 
 
+@settings(deadline=None, max_examples=30)
 @given(many)
 def test_cloud_keeps_a_point_of_every_cell_and_the_extremes_of_every_column(rng):
     x, y = rng.uniform(0, 10, 4000), rng.exponential(50, 4000)
@@ -47,6 +49,7 @@ def test_cloud_keeps_a_point_of_every_cell_and_the_extremes_of_every_column(rng)
     assert {x.argmin(), x.argmax()} <= set(kept)
 
 
+@settings(deadline=None, max_examples=30)
 @given(many)
 def test_marks_keep_the_ends_of_every_step(rng):
     x = np.sort(rng.uniform(0, 10, 5000))

@@ -242,7 +242,7 @@ def test_replicates_share_a_name_and_are_compared_by_runs(tmp_path):
     path = report({"near": near, "far": far}, tmp_path / "r.html")
     text = Page(path.read_text(encoding="utf-8")).text
     assert "2,000" in text
-    assert "far #5" in text
+    assert "0, 1, 2, 3, 4" in text
     assert "p99 worse by" in text
     assert "paired t" in text
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from frames import make
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsim.analysis.report.bursts import stale_bursts
@@ -23,6 +23,7 @@ def reach_of(frame):
     return reaches(frame, "driveCommands")["default"]
 
 
+@settings(deadline=None, max_examples=30)
 @given(drives)
 def test_it_equals_a_recount_in_plain_python(drive):
     created = np.cumsum([gap for gap, _ in drive]) / 1e3

@@ -16,26 +16,36 @@ from wsim.analysis.report.study import Study
 
 
 def run_table(study: Study) -> Table:
-    """Return what is known of every run: seed, length, start, conditions."""
+    """Return what is known of the runs of every network; runs made alike share a row."""
     rows = []
     for entry in study.entries:
-        for number, facts in enumerate(entry.facts):
-            name = entry.name if number == 0 else f"{entry.name} #{number + 1}"
-            rows.append((name, *_facts(facts)))
-    heads = ("run", "seed", "started", "length", "evicted", "conditions that differ from defaults")
+        alike: dict[str, list[Mapping[str, Any]]] = {}
+        for facts in entry.facts:
+            alike.setdefault(conditions(facts.get("conditions")), []).append(facts)
+        rows += [(entry.name, *_row(runs), text) for text, runs in alike.items()]
+    heads = (
+        *("network", "runs", "seeds", "started", "length", "evicted rows"),
+        "conditions that differ from the defaults",
+    )
     return Table("The runs", heads, tuple(rows), words=True)
 
 
-def _facts(facts: Mapping[str, Any]) -> tuple[str, ...]:
-    seed = facts.get("seed")
-    length, evicted = facts.get("duration_s"), facts.get("evicted")
+def _row(runs: list[Mapping[str, Any]]) -> tuple[str, ...]:
+    seeds = [str(facts["seed"]) for facts in runs if facts.get("seed") is not None]
+    lengths = [facts["duration_s"] for facts in runs if _is_number(facts.get("duration_s"))]
+    evicted = [facts["evicted"] for facts in runs if _is_number(facts.get("evicted"))]
+    span = sorted({f"{length:,.1f}" for length in (min(lengths), max(lengths))} if lengths else ())
     return (
-        "–" if seed is None else str(seed),
-        _when(facts.get("started_at")),
-        f"{length:,.1f} s" if isinstance(length, int | float) else "–",
-        "–" if evicted is None else f"{evicted:,}" if isinstance(evicted, int) else str(evicted),
-        conditions(facts.get("conditions")),
+        str(len(runs)),
+        ", ".join(seeds) or "–",
+        _when(runs[0].get("started_at")),
+        f"{' to '.join(span)} s" if span else "–",
+        f"{sum(evicted):,.0f}" if evicted else "–",
     )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _when(stamp: Any) -> str:
