@@ -67,7 +67,7 @@ def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
     Repetitions tell differences of networks from luck, which one run of each cannot. Empty if
     the conditions of a run are not known (it was loaded from a file), or if it is too long.
     """
-    from wsim.batch import simulate
+    from wsim.sweep import replicates
     from wsim.traffic import Traffic
 
     first = next(iter(kept.values())).frame
@@ -77,10 +77,7 @@ def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
     traffic = Traffic.from_history(first)
     duration_s = float(first["created_s"].max()) + 0.001
     return {
-        label: [
-            simulate(traffic, network, duration_s=duration_s, seed=seed)
-            for seed in range(REPETITIONS)
-        ]
+        label: replicates(traffic, network, REPETITIONS, duration_s=duration_s)
         for label, network in networks.items()
     }
 

@@ -75,6 +75,7 @@ class LabSession:
         self.traffic = traffic or TrafficSettings()
         self.max_rows = max_rows
         self.kept = Slots()
+        self._marks: dict[str, tuple[Run, int]] = {}
         self.running = False
         self._speed = 1.0
         self._view = View(self.span_s, LANES)
@@ -264,10 +265,22 @@ class LabSession:
 
     def keep(self) -> Kept:
         """Freeze the current run under the next letter."""
-        return self.kept.add(
+        mark = self._mark()
+        kept = self.kept.add(
             self.frame, self.span_s, profile=self.network_name, conditions=self.conditions,
             source=f"seed {self.seed}, {self.now_s:.1f} s", path=self._run.rover.points(),
         )  # fmt: skip
+        self._marks[kept.name] = mark
+        return kept
+
+    def _kept_as_it_is(self) -> Kept | None:
+        """Return the kept run that this run, with nothing sent since, already is."""
+        now = self._mark()
+        same = [name for name, mark in self._marks.items() if mark == now and name in self.kept]
+        return self.kept[same[0]] if same else None
+
+    def _mark(self) -> tuple[Run, int]:
+        return self._run, self._run.sim.recorder.recorded
 
     def load(self, path: str | Path) -> Kept:
         """Put a history from a file under the next letter."""
@@ -299,8 +312,7 @@ class LabSession:
         other = profile(network)
         frame = self.frame
         repeated = again.repeat(frame, other, seed=self.seed, duration_s=self.now_s)
-        same = [kept for kept in self.kept.values() if kept.frame is frame]
-        first = same[0] if same else self.keep()
+        first = self._kept_as_it_is() or self.keep()
         return self.kept.add(
             repeated, self.span_s, profile=other.name, conditions=other.conditions,
             source=again.paired_words(first, other.name, repeated),
