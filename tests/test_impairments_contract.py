@@ -120,9 +120,25 @@ class TestSpec:
         with pytest.raises(ConditionsError, match="no field 'nonsense'"):
             spec_from(family, {**spec_from(family, value).to_dict(), "nonsense": 1})
 
+    @pytest.mark.parametrize("bad", [None, "many", float("nan"), float("inf"), -3, [], [[1]], {}])
+    def test_refuses_nonsense_by_the_name_of_the_kind(self, family, value, changes, bad):
+        spec = spec_from(family, value)
+        for field in dataclasses.fields(spec):
+            values = {**spec.to_dict(), field.name: bad}
+            assert spec.kind in complaint(family, values, otherwise=spec.kind)
+
     def test_repr_can_be_pasted_back(self, family, value, changes):
         spec = spec_from(family, value)
         assert eval(repr(spec), {type(spec).__name__: type(spec)}) == spec
+
+
+def complaint(family, values, otherwise):
+    """Return what is said against the values; any other kind of error fails the test."""
+    try:
+        spec_from(family, values)
+    except ConditionsError as error:
+        return str(error)
+    return otherwise
 
 
 def jitter_run(spec, conditions, seed, parts):

@@ -157,6 +157,8 @@ class TestQuantiles:
             (((0.5, 3), (1.5, 4), (0.9, 5)), "a share and a positive delay"),
             (((0.5, -3), (0.9, 4)), "a share and a positive delay"),
             ("p50", "list of pairs"),
+            ({0.5: "slow", 0.9: 4}, "list of pairs"),
+            ({"median": 3, 0.9: 4}, "list of pairs"),
             (((0.5, float("nan")), (0.9, 4)), "finite pairs"),
         ],
     )

@@ -25,11 +25,28 @@ def number(
 def whole(spec: Spec, field: str, low: int) -> None:
     """Refuse a field that is not a whole number from `low` upwards."""
     value = getattr(spec, field)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-        raise spec.refuse(field, value, "a whole number")
-    if value < low:
+    if not is_whole(value) or value < low:
         raise spec.refuse(field, value, f"a whole number from {low} upwards")
     object.__setattr__(spec, field, int(value))
+
+
+def is_whole(value: object) -> bool:
+    """Return True for an integer, or a float that is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and value == int(value)
+
+
+def integers(spec: Spec, field: str, low: int, high: float) -> tuple[int, ...]:
+    """Return the field as a tuple of whole numbers from `low` to `high`, or refuse the culprit."""
+    value = getattr(spec, field)
+    if not isinstance(value, list | tuple):
+        raise spec.refuse(field, value, "a list of whole numbers")
+    for place, item in enumerate(value):
+        if not is_whole(item) or not low <= item <= high:
+            top = f" to {high:g}" if math.isfinite(high) else " upwards"
+            raise spec.refuse(f"{field}[{place}]", item, f"a whole number from {low}{top}")
+    return tuple(int(item) for item in value)
 
 
 def choice(spec: Spec, field: str, allowed: tuple[str, ...]) -> None:

@@ -45,10 +45,11 @@ class MarkovLoss(Loss):
     p14: float = 0.0
 
     def __post_init__(self) -> None:
+        checks.number(self, "p13", 0.0, 1.0)
         for field, default in (("p31", 1.0 - self.p13), ("p23", 1.0)):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, default)
-        for field in ("p13", "p31", "p32", "p23", "p14"):
+        for field in ("p31", "p32", "p23", "p14"):
             checks.number(self, field, 0.0, 1.0)
         for first, second in (("p13", "p14"), ("p31", "p32")):
             total = getattr(self, first) + getattr(self, second)

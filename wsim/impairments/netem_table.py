@@ -14,11 +14,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 
-from wsim.errors import ConditionsError, FormatError
+from wsim.errors import FormatError
+from wsim.impairments import checks
 from wsim.impairments.base import Jitter, Sampler
 from wsim.impairments.normal import standard_normal
 from wsim.randomness import FloatArray, IntArray
@@ -50,16 +51,10 @@ class NetemTable(Jitter):
                 allowed = f"one of {', '.join(_BUILT_IN)} or a list of integers"
                 raise self.refuse("table", self.table, allowed)
             return
-        values: tuple[Any, ...] = tuple(self.table)
+        values = checks.integers(self, "table", -_LARGEST - 1, _LARGEST)
         if not 1 <= len(values) <= 16_384:
             raise self.refuse("table", f"{len(values)} entries", "a table of 1 to 16384 integers")
-        for place, value in enumerate(values):
-            if value != int(value) or abs(value) > _LARGEST + 1:
-                raise ConditionsError(
-                    f"jitter 'netem_table': entry {place} of table is {value!r},"
-                    " not an integer from -32768 to 32767"
-                )
-        object.__setattr__(self, "table", tuple(sorted(int(value) for value in values)))
+        object.__setattr__(self, "table", tuple(sorted(values)))
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:

@@ -38,8 +38,9 @@ class Quantiles(Jitter):
 
     def __post_init__(self) -> None:
         if isinstance(self.points, Mapping):
-            pairs = sorted((float(q), value) for q, value in self.points.items())
-            object.__setattr__(self, "points", tuple(pairs))
+            object.__setattr__(self, "points", tuple(self.points.items()))
+            checks.pairs(self, "points", "share: delay in ms")
+            object.__setattr__(self, "points", tuple(sorted(self.points)))
         points = checks.pairs(self, "points", "(share, delay in ms)")
         if len([q for q, _ in points if 0.0 < q < 1.0]) < 2:
             raise self.refuse("points", points, "two or more quantiles between 0 and 1")

@@ -8,6 +8,7 @@ may share one, and an opportunity that finds nothing to carry is lost (Netravali
 from __future__ import annotations
 
 import dataclasses
+import math
 from bisect import bisect_left
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from wsim.errors import ConditionsError, FormatError
+from wsim.impairments import checks
 from wsim.impairments.base import Rate
 from wsim.impairments.constant_rate import lindley
 from wsim.randomness import IntArray
@@ -40,17 +42,16 @@ class TraceRate(Rate):
     times_ms: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        times = tuple(self.times_ms)
+        times = checks.integers(self, "times_ms", 0, math.inf)
         if not times:
             raise ConditionsError("rate 'trace' is empty; give times_ms, one per 1500 bytes")
-        for place, value in enumerate(times):
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-                raise self.refuse(f"times_ms[{place}]", value, "a whole number of ms")
-            if value < (times[place - 1] if place else 0):
-                raise self.refuse(f"times_ms[{place}]", value, "at or after the one before it")
-        if times[-1] <= 0:
+        for place in range(1, len(times)):
+            if times[place] < times[place - 1]:
+                allowed = f"at or after the one before it, {times[place - 1]} ms"
+                raise self.refuse(f"times_ms[{place}]", times[place], allowed)
+        if times[-1] == 0:
             raise self.refuse("times_ms", times[-1], "a trace that lasts; its last entry is 0 ms")
-        object.__setattr__(self, "times_ms", tuple(int(value) for value in times))
+        object.__setattr__(self, "times_ms", times)
 
     @classmethod
     def from_file(cls, path: str | Path) -> Self:

@@ -59,6 +59,8 @@ class Profile:
                 f"profile '{self.name}': conditions={self.conditions!r} are no NetworkConditions"
             )
         known = [info.name for info in condition_fields()]
+        if isinstance(self.assumed, str):
+            raise ConditionsError(f"profile '{self.name}': assumed={self.assumed!r} is no list")
         for name in self.assumed:
             if name not in known:
                 raise ConditionsError(
