@@ -83,13 +83,14 @@ def check_frame(frame: object) -> pd.DataFrame:
     return frame
 
 
-def require(frame: pd.DataFrame, names: Iterable[str], what: str) -> None:
-    """Raise `ColumnsError` naming the columns that `what` needs and `frame` lacks."""
-    missing = [name for name in names if name not in frame.columns]
-    if missing:
-        hint = nearest(missing[0], [str(c) for c in frame.columns])
-        has = ", ".join(map(str, frame.columns)) or "none"
-        raise ColumnsError(f"{what} needs the column '{missing[0]}'{hint or ';'} columns: {has}")
+def require(columns: Iterable[Any], names: Iterable[str], what: str) -> None:
+    """Raise `ColumnsError` naming the column that `what` needs and is not among `columns`."""
+    known = [str(column) for column in columns]
+    for name in names:
+        if name not in known:
+            hint = nearest(name, known) or ";"
+            has = ", ".join(known) or "none"
+            raise ColumnsError(f"{what} needs the column '{name}'{hint} columns: {has}")
 
 
 def floats(frame: pd.DataFrame, name: str) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from wsim.analysis.columns import (
 )
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
 from wsim.analysis.segments import cut, ratio, split
+from wsim.analysis.sources import ParquetColumns
 from wsim.analysis.streams import Limits, stream_table
 from wsim.errors import unknown
 from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
@@ -103,6 +105,10 @@ def summarize(
         if section not in SECTIONS:
             raise unknown("section", section, SECTIONS)
     names = [by] if isinstance(by, str) else list(by or ())
+    source: ParquetColumns | None = None
+    if isinstance(frame, str | Path):
+        source = ParquetColumns.open(frame)
+        frame = source.frame(names)
     messages = read(frame)
     groups = group_codes(messages, names)
     limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
@@ -111,7 +117,7 @@ def summarize(
         "counts": lambda: counts(messages, groups, confidence),
         "latency": lambda: latencies(messages, groups, deadline_ms, confidence),
         "rates": lambda: rates(messages, groups),
-        "parts": lambda: part_means(messages, groups),
+        "parts": lambda: part_means(messages, groups, source),
         "streams": lambda: stream_columns(messages, groups, names, command, limits),
     }
     for section in SECTIONS:
@@ -200,7 +206,7 @@ def latencies(
         for q, least in _THIN.items():
             if len(ordered) < least:
                 thin.setdefault(q, []).append(_label(label))
-    for q, who in thin.items():
+    for q, who in sorted(thin.items()):
         messages.note(
             f"{_quantile_text(q)} rests on fewer than {_THIN[q]:,} messages in {_few(who)}: "
             "read it with its interval (empty where the sample cannot bound it)"
@@ -270,10 +276,16 @@ def _durations(messages: Messages, groups: Codes) -> Floats:
     return np.bincount(owner, weights=np.nan_to_num(span), minlength=size).astype(np.float64)
 
 
-def part_means(messages: Messages, groups: Codes) -> dict[str, Any]:
-    """Return the mean of each part of the delay over the delivered messages."""
+def part_means(
+    messages: Messages, groups: Codes, source: ParquetColumns | None = None
+) -> dict[str, Any]:
+    """Return the mean of each part of the delay over the delivered messages.
+
+    The parts are columns of the frame, or of a `source`, from which they are read one by one.
+    """
     size = len(groups.labels)
-    missing = [name for name in PARTS if name not in messages.frame.columns]
+    known = messages.frame.columns if source is None else source.names
+    missing = [name for name in PARTS if name not in known]
     if missing:
         messages.note(f"no column {', '.join(missing)}: these parts of the delay are unknown")
     group = _outside(groups, messages.arrived & messages.original, size)
@@ -282,7 +294,7 @@ def part_means(messages: Messages, groups: Codes) -> dict[str, Any]:
     for name in PARTS:
         mean = np.full(size, np.nan)
         if name not in missing:
-            values = floats(messages.frame, name)
+            values = floats(messages.frame, name) if source is None else source.column(name)
             mean = ratio(np.bincount(group, weights=values, minlength=size + 1)[:size], delivered)
         table[f"mean_{name}"] = mean
     return table

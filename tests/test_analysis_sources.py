@@ -1,0 +1,86 @@
+"""Summaries of Parquet files and folders equal those of the loaded frame."""
+
+import tracemalloc
+
+import frames
+import numpy as np
+import pandas as pd
+import pytest
+
+import wsim
+from wsim.analysis.summary import summarize
+from wsim.errors import ColumnsError, FormatError
+from wsim.formats import save
+from wsim.sweep import replicates
+from wsim.traffic import Traffic
+
+pytest.importorskip("pyarrow")
+TRAFFIC = Traffic.periodic("driveCommands", 20, size_bytes=100) + Traffic.periodic(
+    "cameraFeed", 5, size_bytes=20_000, direction="outbound"
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for profile in ("default", "stressed"):
+        for frame in replicates(TRAFFIC, profile, 3, duration_s=20):
+            run = next(iter(frame.attrs["wsim"]))
+            (tmp_path / profile).mkdir(exist_ok=True)
+            save(frame, tmp_path / profile / f"{run}.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("by", ["profile", "run", None, ["profile", "event_name"]])
+def test_a_folder_gives_the_same_numbers(folder, by):
+    expected = summarize(wsim.load(folder), by)
+    found = summarize(folder, by)
+    pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
+    assert len(found.attrs["wsim_notes"]) == len(expected.attrs["wsim_notes"])
+
+
+def test_a_file_given_as_text(folder):
+    file = next(folder.rglob("*.parquet"))
+    pd.testing.assert_frame_equal(summarize(str(file)), summarize(wsim.load(file)))
+
+
+def test_runs_of_one_name_are_kept_apart(tmp_path):
+    for seed in (1, 2):
+        frame = wsim.simulate(TRAFFIC, "default", duration_s=10, seed=seed)
+        save(frame, tmp_path / f"{seed}.parquet")
+    found = summarize(tmp_path)
+    assert found.duration_s.iloc[0] == pytest.approx(20.0, rel=0.01)
+    assert len(summarize(tmp_path, "run")) == 2
+
+
+def test_it_takes_less_memory_than_loading(tmp_path):
+    n = 60_000
+    rng = np.random.default_rng(1)
+    frame = frames.periodic(100, n / 100, rng.lognormal(4, 0.4, n))
+    frame["data"] = [{"linear": i / n, "angular": 0.0} for i in range(n)]
+    path = save(frame, tmp_path / "run.parquet")
+    peaks = []
+    for work in (lambda: summarize(path), lambda: summarize(wsim.load(path))):
+        tracemalloc.start()
+        work()
+        peaks.append(tracemalloc.get_traced_memory()[1] / n)
+        tracemalloc.stop()
+    print(f"peak: {peaks[0]:.0f} bytes a row by columns, {peaks[1]:.0f} by loading")
+    assert peaks[0] < 0.5 * peaks[1]
+
+
+def test_foreign_parquet(tmp_path):
+    bare = pd.DataFrame({"sent_s": [0.0, 0.1], "delivered_s": [0.05, 0.2], "who": ["a", "b"]})
+    bare.to_parquet(tmp_path / "x.parquet")
+    assert summarize(tmp_path, "who").p50_ms.tolist() == pytest.approx([50.0, 100.0])
+    with pytest.raises(ColumnsError, match="needs the column 'whom'; did you mean 'who'"):
+        summarize(tmp_path, "whom")
+
+
+def test_what_is_no_parquet(tmp_path):
+    with pytest.raises(FormatError, match=r"a folder without \.parquet files"):
+        summarize(tmp_path)
+    with pytest.raises(FormatError, match="no such file"):
+        summarize(tmp_path / "none.parquet")
+    (tmp_path / "cut.parquet").write_bytes(b"PAR1 cut short")
+    with pytest.raises(FormatError, match="not a whole Parquet file"):
+        summarize(tmp_path)
