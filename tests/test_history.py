@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import threading
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import wsim.history
+import wsim.identifiers
 from wsim.errors import UnknownNameError, UsageError
 from wsim.history import BLOCK_ROWS, History
 from wsim.identifiers import message_id, message_ids
@@ -349,3 +352,20 @@ def test_the_history_agrees_with_a_plain_list(steps: list[tuple[str, int | None]
         assert (len(history), history.recorded, history.evicted) == (len(kept), total, evicted)
     assert list(history.frame["seq"]) == kept
     assert list(history.frame["data"]) == kept
+
+
+def test_notes_are_not_copied_with_every_selection() -> None:
+    history = History()
+    fill(history, 5)
+    for number in range(1000):
+        history.note_connection(number, "c", "connected")
+    frame = history.frame
+    notes = frame.attrs["wsim"]["run-1"]
+    assert frame[frame["seq"] > 2].attrs["wsim"]["run-1"] is notes
+    history.note_connection(0, "late", "connected")
+    assert len(notes["connections"]) == 1000
+
+
+def test_the_examples_in_the_documentation_hold() -> None:
+    for module in (wsim.history, wsim.identifiers):
+        assert doctest.testmod(module).failed == 0

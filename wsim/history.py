@@ -18,7 +18,7 @@ import pandas as pd
 
 from wsim.columns import Columns, rows_of
 from wsim.errors import UsageError
-from wsim.notes import Notes
+from wsim.notes import Notes, RunNotes
 from wsim.rowpack import (
     LIMITS,
     NO_PARTS,
@@ -27,6 +27,7 @@ from wsim.rowpack import (
     Block,
     CodeBook,
     FlagBook,
+    clipped,
     codes_of,
     objects,
     to_columns,
@@ -173,11 +174,11 @@ class History(Notes):
                 copy, self._flags[direction, fate, cause],
             )  # fmt: skip
         except Exception as error:
-            return self._append_clipped(
+            return self.append(*clipped(
                 error, created_ns, sent_ns, delivered_ns, direction, event_name, client_id,
                 session, fate, cause, copy, size_bytes, message_id, namespace, ack_id,
                 round_trip_ns, lateness_ns, parts, data,
-            )  # fmt: skip
+            ))  # fmt: skip
         self._at += _ROW_BYTES
         self._add_id(message_id)
         self._add_payload(data)
@@ -268,24 +269,6 @@ class History(Notes):
         for listener in self.listeners:
             listener(row)
 
-    def _append_clipped(self, error: Exception, *row: Any) -> int:
-        """Record a row whose small numbers do not fit their fields, at the nearest that fits."""
-        values = list(row)
-        limits = {6: (0, 2**32 - 1), 9: (0, 255), 10: (0, 2**32 - 1), 13: (-1, 2**31 - 1)}
-        try:
-            for place, (low, high) in limits.items():
-                values[place] = min(max(int(values[place]), low), high)
-        except (TypeError, ValueError, OverflowError):
-            values = list(row)
-        if values == list(row):
-            if isinstance(error, LookupError):
-                raise error
-            raise UsageError(
-                f"a row of the history cannot hold {row[:16]}: {error}."
-                " Times are whole nanoseconds, parts are eight of them or None"
-            ) from error
-        return self.append(*values)
-
     @property
     def profile(self) -> str:
         """Name of the profile in force, recorded with every row."""
@@ -359,18 +342,19 @@ class History(Notes):
             frame.attrs["wsim"] = {self.run: self._all_notes()}
             return frame
 
-    def notes(self) -> dict[str, Any]:
+    def notes(self) -> RunNotes:
         """Return what is true of the run, as kept in ``frame.attrs["wsim"]``."""
         with self._lock:
             self._catch_up()
             return self._all_notes()
 
-    def _all_notes(self) -> dict[str, Any]:
-        notes: dict[str, Any] = {"started_at": None, "seed": None, "conditions": None}
+    def _all_notes(self) -> RunNotes:
+        notes = RunNotes(started_at=None, seed=None, conditions=None)
         notes |= {"profile": self._profile} | self.about
         notes.setdefault("duration_s", self._end_ns / 1e9)
         notes |= {"changes": list(self.changes), "connections": list(self.connections)}
-        return notes | {"evicted": self.evicted, "max_history": self._max_rows}
+        notes |= {"evicted": self.evicted, "max_history": self._max_rows}
+        return notes
 
     def rows(self, last: int | None = None) -> list[dict[str, Any]]:
         """Return the rows kept, or the `last` ones, as dicts with None where a value is missing."""

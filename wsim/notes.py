@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 
 NoteListener = Callable[[str, dict[str, Any]], None]
+
+
+class RunNotes(dict[str, Any]):
+    """What is true of one run, shared by all frames made from it and never changed in place.
+
+    pandas copies ``attrs`` deeply with every selection; notes of many connections would make
+    each of them slow, so a deep copy of these is the same object.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
 
 
 class Notes:

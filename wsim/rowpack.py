@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from wsim.errors import unknown
+from wsim.errors import UsageError, unknown
 from wsim.schema import CAUSES, DIRECTIONS, FATES, PARTS
 
 ROW = struct.Struct("<qqqqf8qiIIHIHBBB")
@@ -154,6 +154,34 @@ def codes_of(what: str, value: Any, book: Mapping[str, int]) -> Any:
         return np.array([book[name] for name in value], np.int64)
     except KeyError as error:
         raise unknown(what, error.args[0], book) from None
+
+
+_LIMITS = {6: (0, 2**32 - 1), 9: (0, 255), 10: (0, 2**32 - 1), 13: (-1, 2**31 - 1)}
+"""Least and greatest session, copy, size and acknowledgement id, by place in a row."""
+
+
+def clipped(error: Exception, *row: Any) -> list[Any]:
+    """Return a row that `error` kept from being packed, its small numbers at their limits.
+
+    Raises
+    ------
+    UsageError
+        If it is not a small number that does not fit.
+    """
+    values = list(row)
+    try:
+        for place, (low, high) in _LIMITS.items():
+            values[place] = min(max(int(values[place]), low), high)
+    except (TypeError, ValueError, OverflowError):
+        values = list(row)
+    if values != list(row):
+        return values
+    if isinstance(error, LookupError):
+        raise error
+    raise UsageError(
+        f"a row of the history cannot hold {row[:16]}: {error}."
+        " Times are whole nanoseconds, parts are eight of them or None"
+    ) from error
 
 
 def unpack(buffer: bytearray, start: int, count: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from wsim.columns import Columns
 from wsim.errors import FormatError
+from wsim.notes import RunNotes
 from wsim.schema import CAUSES, COLUMNS, DIRECTIONS, FATES, PARTS
 
 FIXED = {"direction": DIRECTIONS, "fate": FATES, "cause": CAUSES}
@@ -143,7 +144,7 @@ def build(
     columns = Columns({name: list(names[name]) for name in CATEGORIES})
     columns.extend({**values, "seq": values["seq"]}, count)
     frame = columns.frame()
-    frame.attrs["wsim"] = dict(notes)
+    frame.attrs["wsim"] = {run: RunNotes(about) for run, about in notes.items()}
     return frame
 
 
