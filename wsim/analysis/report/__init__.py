@@ -52,7 +52,8 @@ def report(
     command
         The command line or code that repeats the report, printed in it.
     objectives
-        Results of checked objectives, as a frame or what makes one; shown as a table.
+        Objectives to check on every network (a YAML file or a list, as `check` takes them),
+        or a frame of results to show.
     tcp_counterparts
         For names of lossy networks the history, or replicates, of the same traffic over TCP.
     command_event

@@ -13,6 +13,7 @@ from matplotlib.axes import Axes
 from wsim.analysis import plots
 from wsim.analysis.columns import codes
 from wsim.analysis.comparison import compare
+from wsim.analysis.objectives import check
 from wsim.analysis.plots.drops import time_bins
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.report import tables
@@ -290,10 +291,14 @@ def _methods(table: pd.DataFrame) -> list[str]:
 
 
 def wanted(study: Study, objectives: Any) -> Section:
-    """What was promised and whether it was kept, as checked by the caller."""
-    if not isinstance(objectives, pd.DataFrame):
-        objectives = pd.DataFrame(objectives)
-    return Section("Objectives", tables=[tables.frame_table(objectives, "Objectives")])
+    """What was promised and whether each network kept it."""
+    if isinstance(objectives, pd.DataFrame):
+        return Section("Objectives", tables=[tables.frame_table(objectives, "Objectives")])
+    checked = {
+        name: check(study.pooled[(study.pooled["profile"] == name).to_numpy()], objectives)
+        for name in study.names
+    }
+    return Section("Objectives", tables=[tables.objective_table(checked)])
 
 
 def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:

@@ -147,6 +147,19 @@ def amount(value: float, unit: str) -> str:
     return percent(value) if unit == "share" else f"{value:.3g} {unit}".strip()
 
 
+def objective_table(checked: Mapping[str, pd.DataFrame]) -> Table:
+    """Return the outcome of each objective on each network."""
+    names = list(checked)
+    first = checked[names[0]]
+    rows = []
+    for place, title in enumerate(map(str, first["objective"])):
+        cells = [
+            str(table["says"].iloc[place]).removeprefix(f"{title}: ") for table in checked.values()
+        ]
+        rows.append((title, *cells))
+    return Table("Objectives, at 95 % confidence", ("objective", *names), tuple(rows), words=True)
+
+
 def frame_table(frame: pd.DataFrame, caption: str) -> Table:
     """Return any frame as a table of texts; its first column names the rows."""
     heads = tuple(str(column) for column in frame.columns)
