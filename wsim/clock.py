@@ -178,11 +178,15 @@ def run(coro: Coroutine[Any, Any, T], clock: str | float = "virtual") -> T:
     except UsageError:
         coro.close()
         raise
+    return _run_in_thread(coro, scale) if _loop_runs_here() else _run_here(coro, scale)
+
+
+def _loop_runs_here() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return _run_here(coro, scale)
-    return _run_in_thread(coro, scale)
+        return False
+    return True
 
 
 def _scale(clock: str | float) -> float:
