@@ -122,6 +122,7 @@ class TcpConnection:
             self._deliver_next(half),
             self._ack_carrier(half),
             self._wake,
+            half.path.stream("burst"),
         )
         half.sender.handshake(half.path.base_delay + back.path.base_delay)
         half.receiver.srtt_ns = half.path.base_delay + back.path.base_delay

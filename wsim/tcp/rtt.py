@@ -19,15 +19,8 @@ class RttEstimator:
     """Smoothed round trip in eighths of a microsecond, deviation in quarters, as in Linux."""
 
     __slots__ = (
-        "deviation",
-        "deviation_max",
-        "floor_us",
-        "min_ns",
-        "min_until_ns",
-        "rto_ticks",
-        "srtt8",
-        "variance",
-        "window_end",
+        "deviation", "deviation_max", "floor_us", "min_ns", "min_until_ns", "rto_ticks",
+        "srtt8", "variance", "window_end",
     )  # fmt: skip
 
     def __init__(self, rto_min_ns: int) -> None:
