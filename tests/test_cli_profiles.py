@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from wsim.cli import main
@@ -25,4 +27,19 @@ def test_one_is_shown_with_its_source(name: str, capsys: pytest.CaptureFixture[s
     assert printed.startswith(name)
     assert "Source: " in printed
     assert ("(assumed)" in printed) == bool(PROFILES[name].assumed)
-    assert ("live clocks run 300 x faster" in printed) == (name == "mars")
+    assert ("live use runs 300 times as fast" in printed) == (name == "mars")
+
+
+def test_what_is_worth_knowing_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["profiles", "show", "mars"])
+    assert "one-way 750 s exceeds the heartbeat timeout" in capsys.readouterr().out
+    main(["profiles", "show", "perfect"])
+    assert "Worth knowing" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["lte_driving", "perfect", "rover_24_nlos"])
+def test_one_is_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profiles", "show", name, "--out", str(tmp_path / "new")]) == 0
+    picture = tmp_path / "new" / f"{name}.png"
+    assert f"Wrote {picture}" in capsys.readouterr().out
+    assert picture.read_bytes().startswith(b"\x89PNG")

@@ -107,7 +107,7 @@ def _moved_mean(c: NetworkConditions) -> Iterator[Finding]:
 
 def _unused(c: NetworkConditions) -> Iterator[Finding]:
     """Find settings that another one leaves without effect."""
-    has_rate = c.bandwidth_mbps is not None or isinstance(c.rate, ScheduledRate | TraceRate)
+    has_rate = _has_rate(c)
     queue_fields = ("queue_limit_bytes", "queue_limit_messages", "queue_limit_ms", "max_age_ms")
     cases = [
         (isinstance(c.jitter, Quantiles | Samples) and c.jitter_ms > 0, "jitter_ms",
@@ -133,6 +133,10 @@ def _unused(c: NetworkConditions) -> Iterator[Finding]:
             yield Finding("warning", field, text)
 
 
+def _has_rate(c: NetworkConditions) -> bool:
+    return c.bandwidth_mbps is not None or isinstance(c.rate, ScheduledRate | TraceRate)
+
+
 def _heartbeat(c: NetworkConditions) -> Iterator[Finding]:
     round_trip_s, timeout_s = 2.0 * c.latency_ms / 1e3, PING_TIMEOUT_NS / 1e9
     if round_trip_s > timeout_s:
@@ -155,7 +159,7 @@ def _netem(c: NetworkConditions) -> Iterator[Finding]:
         text = "netem accepts a correlation of delays and shows none"
         yield Finding("note", "jitter_correlation", text)
     fixed = c.jitter.is_fixed(c.jitter_ms)
-    if not fixed and not c.reorder and c.bandwidth_mbps is None:
+    if not fixed and not c.reorder and not _has_rate(c):
         yield Finding("note", "jitter_ms", "netem would let messages overtake here; this does not")
 
 

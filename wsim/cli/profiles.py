@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
+from pathlib import Path
 from typing import Any
 
 from wsim.cli.terminal import share_text, table, time_text
-from wsim.conditions import NetworkConditions, condition_fields
+from wsim.conditions import NetworkConditions
 from wsim.errors import UsageError
+from wsim.lints import lint
 from wsim.profiles import PROFILES, Profile, profile
+from wsim.profiles.description import describe
 
 
 def add_parser(subparsers: Any) -> None:
@@ -17,9 +19,14 @@ def add_parser(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "profiles",
         help="list the network profiles, or show one",
-        description="List the network profiles; 'show NAME' prints one with its source.",
+        description="List the network profiles; 'show NAME' describes one, with its source,"
+        " and draws it with --out.",
     )
     parser.add_argument("words", nargs="*", metavar="show NAME", help="show one profile")
+    parser.add_argument(
+        "--out", type=Path, default=None, metavar="DIR",
+        help="folder for NAME.png: latency, loss runs and rate over two simulated minutes",
+    )  # fmt: skip
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +35,12 @@ def run(args: argparse.Namespace) -> int:
     if not words:
         print(_catalogue())
     elif words[0] == "show" and len(words) == 2:
-        print(_shown(profile(words[1])))
+        shown = profile(words[1])
+        print(_shown(shown))
+        if args.out is not None:
+            from wsim.cli.profile_picture import draw
+
+            print(f"\nWrote {draw(shown, args.out)}")
     else:
         raise UsageError("say 'wsim profiles' or 'wsim profiles show NAME'")
     return 0
@@ -61,18 +73,6 @@ def _loss(conditions: NetworkConditions) -> str:
 
 
 def _shown(shown: Profile) -> str:
-    lines = [shown.name, *textwrap.wrap(shown.sentence, 90)]
-    lines += textwrap.wrap(f"Source: {shown.source or 'not given'}", 90)
-    lines.append("")
-    changed = shown.conditions.to_dict()
-    usual = {info.name for info in condition_fields() if not info.advanced}
-    differs = shown.conditions.to_dict(changed_only=True)
-    width = max(len(name) for name in usual | set(differs))
-    for info in condition_fields():
-        if info.name in usual or info.name in differs:
-            assumed = "  (assumed)" if info.name in shown.assumed else ""
-            value = f"{changed[info.name]} {info.unit}".rstrip()
-            lines.append(f"  {info.name:<{width}}  {value}{assumed}")
-    if shown.time_scale != 1:
-        lines.append(f"  live clocks run {shown.time_scale:g} x faster")
+    findings = [f"  {finding}" for finding in lint(shown)]
+    lines = [describe(shown), *(["", "Worth knowing:", *findings] if findings else [])]
     return "\n".join(lines)
