@@ -42,7 +42,14 @@ class PayloadWriter:
         return _dumps(self.plain(value))
 
     def texts(self, values: list[Any]) -> list[str]:
-        """Return the texts of many payloads; plain ones go through the encoder together."""
+        """Return the texts of many payloads; one that occurs often is encoded once."""
+        unique = {id(value): value for value in values}
+        if len(unique) > len(values) // 2:
+            return self._encoded(values)
+        texts = dict(zip(unique, self._encoded(list(unique.values())), strict=True))
+        return [texts[id(value)] for value in values]
+
+    def _encoded(self, values: list[Any]) -> list[str]:
         if not values:
             return []
         mark = f"next-{secrets.token_hex(16)}"
