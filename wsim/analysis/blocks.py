@@ -189,7 +189,7 @@ def _age_table(
     """Return levels of age and, by block, the time spent above each and the whole time."""
     lasted = np.bincount(block, weights=high - low, minlength=blocks).astype(np.float64)
     if not len(high):
-        return np.zeros(1), np.zeros((blocks, 1)), lasted
+        return np.full(1, np.nan), np.zeros((blocks, 1)), lasted
     middle = age.age_quantile(low, high, 0.9)
     top = float(high.max())
     levels = np.unique(np.linspace(middle, top, 129)) if top > middle else np.array([top])
