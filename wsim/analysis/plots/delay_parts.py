@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
 from wsim.analysis.columns import floats, read, require
 from wsim.analysis.plots.groups import By, drawn, groups
@@ -18,6 +18,7 @@ from wsim.analysis.plots.style import (
     legend,
     new_axes,
     note,
+    percents,
     plain,
     say,
     series_style,
@@ -99,7 +100,7 @@ def plot_delay_parts(
     _bars(ax, found, share)
     ax.set_yticks(range(len(found)), [plain(one.name, 24) for one in reversed(found)])
     ax.set_ylim(-0.6, max(1, len(found)) - 0.4)
-    formatter = PercentFormatter(1.0) if share else FuncFormatter(lambda x, _: duration(x))
+    formatter = percents() if share else FuncFormatter(lambda x, _: duration(x))
     ax.xaxis.set_major_formatter(formatter)
     ax.margins(x=0.14)
     note(ax, [remark])

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from wsim.analysis.columns import Messages, read
 from wsim.analysis.intervals import wilson
@@ -22,6 +22,7 @@ from wsim.analysis.plots.style import (
     legend,
     new_axes,
     note,
+    percents,
     plain,
     say,
     seconds_axis,
@@ -91,7 +92,7 @@ def plot_drop_rate(
         _bars(ax, messages, by, confidence)
     else:
         _over_time(ax, messages, by, bin_s, confidence)
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.3g} %"))
+    ax.yaxis.set_major_formatter(percents())
     return ax
 
 

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, get_args
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from wsim.analysis.columns import read
 from wsim.analysis.plots.decimate import ranks
@@ -25,6 +25,7 @@ from wsim.analysis.plots.style import (
     legend,
     new_axes,
     note,
+    percents,
     plain,
     say,
     series_style,
@@ -136,12 +137,14 @@ def _words(samples: list[Sample]) -> str:
     return "; ".join(parts) + "."
 
 
-def _everything(samples: list[Sample]) -> FloatArray:
-    return np.concatenate([s.values[[0, -1]] for s in samples if len(s.values)])
+def _extent(samples: list[Sample], least: float = 0.01) -> FloatArray:
+    """Return the ends of all samples; a few outliers below do not stretch the axis."""
+    ends = [s.values[[int(least * (len(s.values) - 1)), -1]] for s in samples if len(s.values)]
+    return np.concatenate(ends)
 
 
 def _ecdf(ax: Axes, samples: list[Sample], *, survival: bool = False) -> None:
-    latency_axis(ax.xaxis, _everything(samples))
+    latency_axis(ax.xaxis, _extent(samples))
     least = 1.0
     for sample in samples:
         if not len(sample.values):
@@ -160,11 +163,11 @@ def _ecdf(ax: Axes, samples: list[Sample], *, survival: bool = False) -> None:
     if survival:
         ax.set_yscale("log", nonpositive="mask")
         ax.set_ylim(least / 1.5, 1.3)
-        ax.yaxis.set_major_formatter(FuncFormatter(_percent))
+        ax.yaxis.set_major_formatter(percents())
         ax.yaxis.set_minor_locator(NullLocator())
     else:
         ax.set_ylim(-0.02, 1.03)
-        ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+        ax.yaxis.set_major_formatter(percents())
     words = "later than that, or lost" if survival else "arrived within that time"
     finish(ax, title=_TITLES["ccdf" if survival else "ecdf"], x="one-way latency",
            y=f"share of messages\n{words}")  # fmt: skip
@@ -175,17 +178,13 @@ def _ccdf(ax: Axes, samples: list[Sample]) -> None:
     _ecdf(ax, samples, survival=True)
 
 
-def _percent(share: float, _: object) -> str:
-    return f"{share * 100:g} %"
-
-
 def _marks(count: int) -> list[int]:
     """Places of the markers: a few, spread over the curve, so that grey prints can be read."""
     return [int(count * part) for part in (0.1, 0.3, 0.5, 0.7, 0.9)] if count > 10 else [0]
 
 
 def _percentiles(ax: Axes, samples: list[Sample]) -> None:
-    latency_axis(ax.yaxis, _everything(samples))
+    latency_axis(ax.yaxis, _extent(samples))
     ax.set_xscale("log")
     longest = max(len(sample.values) for sample in samples)
     for sample in samples:
@@ -209,12 +208,12 @@ def _percentiles(ax: Axes, samples: list[Sample]) -> None:
     legend(ax, outside=True)
 
 
-def bins(values: FloatArray, count: int = 80) -> FloatArray:
-    """Return edges of bins over all of `values`, even on the scale that the axis will have."""
+def bins(values: FloatArray, *, wide: bool, count: int = 80) -> FloatArray:
+    """Return edges of bins over all of `values`, even on the scale of the axis."""
     low, high = float(values.min()), float(values.max())
     if high <= low:
         return np.asarray([low - 0.5, high + 0.5])
-    if not spreads(values):
+    if not wide:
         return np.linspace(low, high, count + 1)
     start = max(low, 0.5)
     edges = np.geomspace(start, high, count + 1)
@@ -222,7 +221,7 @@ def bins(values: FloatArray, count: int = 80) -> FloatArray:
 
 
 def _densities(samples: list[Sample]) -> tuple[FloatArray, list[FloatArray]]:
-    edges = bins(_everything(samples))
+    edges = bins(_extent(samples, 0.0), wide=spreads(_extent(samples)))
     shares = []
     for sample in samples:
         counts, _ = np.histogram(sample.values, edges)
@@ -231,20 +230,20 @@ def _densities(samples: list[Sample]) -> tuple[FloatArray, list[FloatArray]]:
 
 
 def _histogram(ax: Axes, samples: list[Sample]) -> None:
-    latency_axis(ax.xaxis, _everything(samples))
+    latency_axis(ax.xaxis, _extent(samples))
     edges, shares = _densities(samples)
     for sample, share in zip(samples, shares, strict=True):
         ax.stairs(share, edges, fill=True, color=sample.style.colour, alpha=0.15)
         ax.stairs(share, edges, color=sample.style.colour, linestyle=sample.style.line,
                   linewidth=1.6, label=sample.label)  # fmt: skip
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0))
+    ax.yaxis.set_major_formatter(percents())
     finish(ax, title=_TITLES["histogram"], x="one-way latency",
            y=f"share of the delivered\nin each of {len(edges) - 1} bins")  # fmt: skip
     legend(ax, outside=True)
 
 
 def _ridge(ax: Axes, samples: list[Sample]) -> None:
-    latency_axis(ax.xaxis, _everything(samples))
+    latency_axis(ax.xaxis, _extent(samples))
     edges, shares = _densities(samples)
     for row, (sample, share) in enumerate(zip(samples, shares, strict=True)):
         base = len(samples) - 1 - row

@@ -19,6 +19,7 @@ from wsim.analysis.plots.style import (
     legend,
     new_axes,
     note,
+    percents,
     plain,
     say,
     series_style,
@@ -61,7 +62,7 @@ def plot_loss_runs(frame: pd.DataFrame, *, by: By = "profile", ax: Axes | None =
     if lossy:
         ax.set_yscale("log")
         ax.set_ylim(0.5 / max(len(runs.lengths) for runs in lossy), 1.4)
-        ax.set_xlim(0.7, max(int(runs.lengths.max()) for runs in lossy) * 1.15)
+        ax.set_xlim(0.7, max(3.3, max(int(runs.lengths.max()) for runs in lossy) * 1.15))
         if ax.get_xlim()[1] > 40:
             ax.set_xscale("log")
         ax.xaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:g}"))
@@ -69,7 +70,7 @@ def plot_loss_runs(frame: pd.DataFrame, *, by: By = "profile", ax: Axes | None =
         ax.yaxis.set_minor_locator(NullLocator())
     if ax.get_xscale() == "linear":
         ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
-    ax.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
+    ax.yaxis.set_major_formatter(percents())
     whole = [f"{plain(r.name)}: no losses" for r in found if not len(r.lengths)]
     note(ax, whole if lossy else [])
     finish(ax, title="Loss runs", x="length of a run (consecutive losses)",

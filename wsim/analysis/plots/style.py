@@ -242,6 +242,11 @@ def spreads(values: FloatArray) -> bool:
     return high > 100 * max(low, 0.05) or (has_zero and high > 1000)
 
 
+def percents() -> FuncFormatter:
+    """Return what labels an axis of shares in percent."""
+    return FuncFormatter(lambda share, _: f"{100 * share:.4g} %")
+
+
 def seconds_axis(axis: Axis) -> None:
     """Label `axis` in seconds with few, round ticks."""
     axis.set_major_locator(MaxNLocator(8, steps=[1, 2, 2.5, 5, 10]))
