@@ -13,10 +13,9 @@ from wsim.cli.replays import TCP_SUFFIX
 from wsim.cli.terminal import clean, share_text, table, time_text
 from wsim.formats.joining import concat
 
-_TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms", "jitter_rfc3550_ms", "age_mean_ms", "age_p99_ms")
+_TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms", "jitter_rfc3550_ms", "age_mean_ms")
 _HEADER = (
-    "messages", "dropped [95 % interval]", "p50", "p90", "p99", "max", "jitter",
-    "command age", "p99",
+    "messages", "dropped [95 % interval]", "p50", "p90", "p99", "max", "jitter", "command age",
 )  # fmt: skip
 _VERDICTS = ("drop_rate", "p99_ms", "age_p99_ms")
 
@@ -42,7 +41,7 @@ def _summary(frames: Sequence[pd.DataFrame]) -> Any:
 def _said(rows: pd.DataFrame) -> list[str]:
     """Return one line per metric; if nothing can be told of any, why, once."""
     if (rows["verdict"] == "not enough data").all():
-        return [f"not enough data {clean(rows['says'].iloc[0]).partition('not enough data')[2]}"]
+        return ["not enough data" + clean(rows["says"].iloc[0]).partition("not enough data")[2]]
     return [clean(text) for text in rows["says"]]
 
 
