@@ -63,7 +63,6 @@ class Bottleneck:
         self._limit_count = conditions.queue_limit_messages
         self._limit_ns = _ns(conditions.queue_limit_ms)
         self._max_age_ns = _ns(conditions.max_age_ms)
-        self._ns_per_byte = 8000.0 / (conditions.bandwidth_mbps or np.inf)
 
     def offer(self, item: Item) -> None:
         """Take a message; arrivals come in order of time."""
@@ -125,8 +124,8 @@ class Bottleneck:
             return len(self._first) + len(self._rest) > 1 or self.free_ns > item.arrival_ns
         if self._limit_ns is None:
             return False
-        ahead = max(0, self.free_ns - item.arrival_ns)
-        return ahead + (waiting - item.size) * self._ns_per_byte > self._limit_ns
+        free_ns = max(self.free_ns, item.arrival_ns)
+        return self._rate.peek(free_ns, waiting - item.size) - item.arrival_ns > self._limit_ns
 
     def _choose(self, now_ns: int) -> Iterator[Departure]:
         while self._first or self._rest:

@@ -80,7 +80,7 @@ class Path:
         if on and not conditions.jitter.is_fixed(conditions.jitter_ms):
             self._sampler = conditions.jitter.sampler(conditions.latency_ms, conditions.jitter_ms)
         self._rate = None
-        if on and conditions.bandwidth_mbps is not None:
+        if on and (conditions.bandwidth_mbps is not None or conditions.rate.kind != "constant"):
             self._rate = conditions.rate.start(conditions.bandwidth_mbps, now)
         self._limits = (
             conditions.queue_limit_messages or 1 << 60,
