@@ -184,3 +184,25 @@ def split(values: Floats, group: npt.NDArray[Any], groups: int) -> list[Floats]:
     order = np.argsort(group, kind="stable")
     bounds = np.cumsum(np.bincount(group, minlength=groups))[:-1]
     return np.split(values[order], bounds)
+
+
+class GroupSums:
+    """Sums by group over whole columns; fast where the groups are blocks of rows."""
+
+    def __init__(self, group: npt.NDArray[Any], groups: int, inside: Bools) -> None:
+        self.group, self.groups, self.inside = group, groups, inside
+        changes = np.flatnonzero(group[1:] != group[:-1]) + 1
+        self.edges = np.append(0, changes)[: len(group)]
+        self.in_blocks = len(self.edges) < 0.1 * len(group)
+
+    def count(self) -> Ints:
+        """Return how many rows of each group are inside."""
+        return self.of(1.0).astype(np.intp)
+
+    def of(self, values: Any) -> Floats:
+        """Return the sum of `values` over the rows of each group that are inside."""
+        kept = np.where(self.inside, values, 0.0)
+        if not self.in_blocks:
+            return total(kept, self.group.astype(np.intp), self.groups)
+        sums = np.add.reduceat(kept, self.edges)
+        return total(sums, self.group[self.edges].astype(np.intp), self.groups)

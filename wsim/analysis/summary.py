@@ -24,7 +24,7 @@ from wsim.analysis.columns import (
     stream_codes,
 )
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
-from wsim.analysis.segments import cut, ratio, split
+from wsim.analysis.segments import GroupSums, cut, ratio, split
 from wsim.analysis.sources import ParquetColumns
 from wsim.analysis.streams import Limits, stream_table
 from wsim.errors import unknown
@@ -237,17 +237,16 @@ def rates(messages: Messages, groups: Codes) -> dict[str, Any]:
     """Return what got through per second: messages and kilobits, over the time of each run."""
     size = len(groups.labels)
     duration = _durations(messages, groups)
-    arrived = _outside(groups, messages.arrived & messages.original, size)
-    delivered = np.bincount(arrived, minlength=size + 1)[:size]
+    sums = GroupSums(groups.codes, size, messages.arrived & messages.original)
+    delivered = sums.count()
     table: dict[str, Any] = {
         "duration_s": duration,
         "rate_hz": ratio(delivered, duration),
         "throughput_kbps": np.full(size, np.nan),
     }
     if "size_bytes" in messages.frame.columns:
-        sizes = floats(messages.frame, "size_bytes")
-        bits = np.bincount(arrived, weights=sizes, minlength=size + 1)[:size] * 8.0
-        table["throughput_kbps"] = ratio(bits / 1e3, duration)
+        kilobits = sums.of(floats(messages.frame, "size_bytes")) * 8e-3
+        table["throughput_kbps"] = ratio(kilobits, duration)
     else:
         messages.note("no column 'size_bytes': throughput in kbit/s cannot be computed")
     return table
@@ -288,14 +287,14 @@ def part_means(
     missing = [name for name in PARTS if name not in known]
     if missing:
         messages.note(f"no column {', '.join(missing)}: these parts of the delay are unknown")
-    group = _outside(groups, messages.arrived & messages.original, size)
-    delivered = np.bincount(group, minlength=size + 1)[:size]
+    sums = GroupSums(groups.codes, size, messages.arrived & messages.original)
+    delivered = sums.count()
     table: dict[str, Any] = {}
     for name in PARTS:
         mean = np.full(size, np.nan)
         if name not in missing:
             values = floats(messages.frame, name) if source is None else source.column(name)
-            mean = ratio(np.bincount(group, weights=values, minlength=size + 1)[:size], delivered)
+            mean = ratio(sums.of(values), delivered)
         table[f"mean_{name}"] = mean
     return table
 
