@@ -25,7 +25,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("words", nargs="*", metavar="show NAME", help="show one profile")
     parser.add_argument(
         "--out", type=Path, default=None, metavar="DIR",
-        help="folder for NAME.png: latency, loss runs and rate over two simulated minutes",
+        help="folder for NAME.png: latency, loss runs and rate of a short trial",
     )  # fmt: skip
 
 
@@ -38,9 +38,7 @@ def run(args: argparse.Namespace) -> int:
         shown = profile(words[1])
         print(_shown(shown))
         if args.out is not None:
-            from wsim.cli.profile_picture import draw
-
-            print(f"\nWrote {draw(shown, args.out)}")
+            print(f"\nWrote {_drawn(shown, args.out)}")
     else:
         raise UsageError("say 'wsim profiles' or 'wsim profiles show NAME'")
     return 0
@@ -76,3 +74,14 @@ def _shown(shown: Profile) -> str:
     findings = [f"  {finding}" for finding in lint(shown)]
     lines = [describe(shown), *(["", "Worth knowing:", *findings] if findings else [])]
     return "\n".join(lines)
+
+
+def _drawn(shown: Profile, folder: Path) -> Path:
+    """Write the picture of a profile and return its path."""
+    from wsim.analysis.plots import plot_profile
+    from wsim.analysis.plots.style import png
+
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / f"{shown.name}.png"
+    target.write_bytes(png(plot_profile(shown)))
+    return target

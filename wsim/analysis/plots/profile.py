@@ -26,9 +26,10 @@ from wsim.analysis.plots.style import (
 from wsim.channel import Channel
 from wsim.conditions import NetworkConditions
 from wsim.profiles import Profile, profile
+from wsim.profiles.description import rate_over_time
 
 MESSAGES, RATE_HZ, SIZE_BYTES = 20_000, 20.0, 100
-RATE_SPAN_S, RATE_PACKETS, RATE_BINS = 20.0, 20_000, 40
+RATE_SPAN_S, RATE_BINS = 60.0, 60
 
 
 def plot_profile(
@@ -46,8 +47,8 @@ def plot_profile(
     ax
         Axes for the latency alone; by default a new figure with all three.
     seed
-        Of the trial: 20,000 messages of 100 bytes at 20 Hz through one channel, and for the
-        rate 20 seconds of more data than the link can carry.
+        Of the trial: 20,000 messages of 100 bytes at 20 Hz through one channel. The rate is
+        that of more data than the link can carry, over a minute.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def plot_profile(
     second, third = figure.add_subplot(1, 3, 2), figure.add_subplot(1, 3, 3)
     plot_latency(frame, ax=first, kind="histogram")
     plot_loss_runs(frame, ax=second)
-    _plot_rate(chosen.conditions, third, seed)
+    _plot_rate(chosen.conditions, third)
     for each in (first, second):
         legend = each.get_legend()
         if legend is not None:
@@ -93,30 +94,18 @@ def trial(conditions: NetworkConditions, name: str = "", seed: int = 0) -> pd.Da
     )
 
 
-def rates(conditions: NetworkConditions, seed: int = 0) -> tuple[FloatArray, FloatArray] | None:
+def rates(conditions: NetworkConditions) -> tuple[FloatArray, FloatArray] | None:
     """Return edges (s) and what got through (Mbit/s) when there is too much to send.
 
     None if the link has no limit.
     """
-    limit = conditions.bandwidth_mbps
-    if limit is None or not conditions.enabled:
-        return None
-    bare = conditions.replace(
-        latency_ms=0.0, jitter_ms=0.0, packet_loss_rate=0.0, disconnect_rate=0.0,
-        transport="datagram", loss_model="bernoulli", duplicate_rate=0.0, corrupt_rate=0.0,
-        outage=None,
-    )  # fmt: skip
-    size = max(100, int(1.5 * limit * 1e6 / 8 * RATE_SPAN_S / RATE_PACKETS))
-    times = np.linspace(0, RATE_SPAN_S * 1e9, RATE_PACKETS).astype(np.int64)
-    sizes = np.full(RATE_PACKETS, size, dtype=np.int64)
-    arrival = Channel(bare, seed=seed).send_many(times, sizes).delivered_ns
     edges = np.linspace(0.0, RATE_SPAN_S, RATE_BINS + 1)
-    counts, _ = np.histogram(arrival[arrival >= 0] / 1e9, edges)
-    return edges, counts * size * 8 / 1e6 / (RATE_SPAN_S / RATE_BINS)
+    mbps = rate_over_time(conditions, RATE_SPAN_S, RATE_BINS)
+    return (edges, mbps) if conditions.enabled and np.isfinite(mbps).all() else None
 
 
-def _plot_rate(conditions: NetworkConditions, ax: Axes, seed: int) -> None:
-    found = rates(conditions.for_direction("inbound"), seed)
+def _plot_rate(conditions: NetworkConditions, ax: Axes) -> None:
+    found = rates(conditions.for_direction("inbound"))
     if found is None:
         say(ax, "The rate has no limit.")
     else:
