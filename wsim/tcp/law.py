@@ -32,6 +32,9 @@ def connect_time_ns(
 ) -> int | None:
     """Draw how long ``connect()`` takes, or None if it gives up after six retries.
 
+    In every round the client repeats its SYN; once a SYN has come through, the server repeats
+    its SYN-ACK as well, so later rounds fail less often than the first.
+
     Parameters
     ----------
     rtt_ns
@@ -41,10 +44,13 @@ def connect_time_ns(
     draw
         Returns a uniform in [0, 1) each time.
     """
-    fails = 1.0 - (1.0 - loss_forward) * (1.0 - loss_back)
+    heard = False
     for lost in range(_CONNECT_RETRIES + 1):
-        if draw() >= fails:
+        repeated = heard and draw() >= loss_back
+        arrived = draw() >= loss_forward
+        if repeated or (arrived and draw() >= loss_back):
             return rtt_ns + round(syn_retry_s(lost) * 1e9)
+        heard = heard or arrived
     return None
 
 
