@@ -125,7 +125,7 @@ def packet_size(
     Examples
     --------
     >>> packet_size("drive", ({"linear": 0.5},))  # 2["drive",{"linear":0.5}]
-    26
+    25
     """
     size, count, binary = json_size([event, *args])
     return size + binary + _prefix_size(count, namespace, ack_id)
