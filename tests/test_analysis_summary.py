@@ -298,6 +298,12 @@ class TestBadInput:
     def test_thin_tails_are_said(self):
         assert "p99.9 rests on fewer than 10,000" in self.notes(frames.periodic(10, 200))
 
+    def test_rows_that_left_the_history_are_said(self):
+        frame = frames.periodic(10, 2)
+        frame.attrs["wsim"] = {"run-1": {"evicted": 250}}
+        assert "250 older ones had left the history" in self.notes(frame)
+        assert "left the history" not in self.notes(frames.periodic(10, 2))
+
     def test_many_groups(self):
         frame = frames.periodic(100, 5, 50.0, client_id=[f"c{i % 50}" for i in range(500)])
         table = summarize(frame, "client_id")

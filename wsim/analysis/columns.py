@@ -7,7 +7,7 @@ takes the arrays that statistics need out of it once, and keeps notes of what it
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -218,6 +218,7 @@ def read(frame: object) -> Messages:
     lost = fate.where("dropped")
     result = Messages(table, created, delivered, latency, arrived, lost, original, fate, notes)
     _note_negative(result)
+    _note_evicted(result)
     return result
 
 
@@ -286,3 +287,14 @@ def _note_negative(messages: Messages) -> None:
             f"{count} latencies are negative: the clocks of sender and receiver differ; "
             "they are kept, so latencies are relative, differences and jitter still hold"
         )
+
+
+def _note_evicted(messages: Messages) -> None:
+    about = messages.frame.attrs.get("wsim")
+    for run, entry in about.items() if isinstance(about, Mapping) else ():
+        evicted = entry.get("evicted") if isinstance(entry, Mapping) else None
+        if evicted:
+            messages.note(
+                f"run '{run}' kept its last rows only: {evicted} older ones had left the history "
+                "(max_history), these figures are about the rest"
+            )

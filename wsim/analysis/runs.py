@@ -11,11 +11,12 @@ import pandas as pd
 from wsim.analysis import age
 from wsim.analysis.bursts import GMIN
 from wsim.analysis.columns import Codes, Floats, Messages, constant, read, stream_codes
+from wsim.analysis.commands import representative
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.metrics import METRICS, Metric
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
 from wsim.analysis.streams import Limits, ages, gaps, jitter, stale
-from wsim.analysis.summary import rates, representative
+from wsim.analysis.summary import rates
 
 
 @dataclass

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis.columns import Codes, Messages, constant, read, stream_codes
+from wsim.analysis.commands import representative
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
 from wsim.analysis.streams import Limits, arrival_gaps, catch_up_bursts
-from wsim.analysis.summary import representative
 from wsim.schema import COMMAND_EVENT
 
 _STREAM = ("run", "client_id", "event_name", "direction")

@@ -24,7 +24,7 @@ from wsim.analysis.columns import (
     stream_codes,
 )
 from wsim.analysis.segments import Segments, cut, split
-from wsim.analysis.summary import assemble
+from wsim.analysis.tables import assemble
 from wsim.schema import COMMAND_EVENT
 
 LIMITS_MS = (150.0, 300.0, 500.0)

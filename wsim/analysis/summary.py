@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from wsim.analysis.columns import (
     read,
     stream_codes,
 )
+from wsim.analysis.commands import representative
+from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
 from wsim.analysis.segments import GroupSums, cut, ratio, split
 from wsim.analysis.sources import ParquetColumns
 from wsim.analysis.streams import Limits, stream_table
+from wsim.analysis.tables import assemble, in_words
 from wsim.errors import unknown
 from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
 
@@ -35,12 +38,6 @@ QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 SECTIONS = ("counts", "latency", "rates", "parts", "streams")
 """What `summarize` computes: choose some of them to save time."""
-
-_COUNTED = (
-    *("negative_latencies", "reordered", "watchdog_trips", "watchdog_trips_stamp"),
-    *("catch_up_bursts", "catch_up_max", "loss_bursts", "loss_burst_longest"),
-    *("loss_run_longest", "late_bursts", "late_run_longest", "round_trips"),
-)
 
 _THIN = {"p99": 1_000, "p999": 10_000}
 """Below so many messages a tail quantile rests on a handful of them."""
@@ -127,36 +124,6 @@ def summarize(
     return assemble(columns, names, groups, messages.notes)
 
 
-def assemble(
-    columns: dict[str, Any], names: Sequence[str], groups: Codes, notes: list[str]
-) -> pd.DataFrame:
-    """Return `columns` as a frame: keys first, indexed by group, with the notes as attribute."""
-    labels = groups.labels
-    keys: dict[Hashable, Any] = {
-        name: [label[i] for label in labels] for i, name in enumerate(names)
-    }
-    clash = [name for name in names if name in columns]
-    kept = {name: value for name, value in columns.items() if name not in clash}
-    if len(names) == 1:
-        index = pd.Index([label[0] for label in labels], dtype=object)
-    elif names:
-        index = pd.MultiIndex.from_tuples(labels) if labels else pd.Index([])
-    else:
-        index = pd.Index(["all"] * len(labels), dtype=object)
-    result = pd.DataFrame(keys | {n: _whole(n, v) for n, v in kept.items()}, index=index)
-    if not len(labels):
-        notes.append("the frame has no rows: nothing to summarise")
-    result.attrs["wsim_notes"] = list(notes)
-    return result
-
-
-def _whole(name: str, values: Any) -> Any:
-    """Return counts as integers where every group has one."""
-    if name in _COUNTED and np.all(np.isfinite(values)):
-        return np.asarray(values).astype(np.int64)
-    return values
-
-
 def counts(messages: Messages, groups: Codes, confidence: float) -> dict[str, Any]:
     """Return messages by fate and cause, and the drop rate with its Wilson interval."""
     size = len(groups.labels)
@@ -205,7 +172,7 @@ def latencies(
             table[name][g] = value
         for q, least in _THIN.items():
             if len(ordered) < least:
-                thin.setdefault(q, []).append(_label(label))
+                thin.setdefault(q, []).append(in_words(label))
     for q, who in sorted(thin.items()):
         messages.note(
             f"{_quantile_text(q)} rests on fewer than {_THIN[q]:,} messages in {_few(who)}: "
@@ -308,78 +275,6 @@ def stream_columns(
     return dict(stream_table(cut(messages, groups, streams, chosen), limits))
 
 
-def representative(messages: Messages, groups: Codes, by: Sequence[str], command: str) -> Bools:
-    """Return the rows whose streams stand for their group.
-
-    The command's rows where there are any (inbound ones, if it goes both ways), all rows of
-    a group with a single event, and none of a group that pools several other events.
-    """
-    frame = messages.frame
-    chosen = np.ones(len(frame), dtype=bool)
-    if "event_name" in by or "event_name" not in frame.columns:
-        return chosen
-    event = codes(frame, "event_name")
-    table = np.zeros((len(groups.labels), len(event.labels)), dtype=bool)
-    pairs = groups.codes.astype(np.int32) * np.int32(len(event.labels)) + event.codes
-    seen = np.bincount(pairs, minlength=table.size).reshape(table.shape) > 0
-    for g, label in enumerate(groups.labels):
-        if command in event.labels and seen[g, event.labels.index(command)]:
-            table[g, event.labels.index(command)] = True
-        elif np.count_nonzero(seen[g]) == 1:
-            table[g] = seen[g]
-        else:
-            messages.note(
-                f"{_label(label)} pools several events and has no '{command}': age, jitter, "
-                "gaps and watchdog are left out; pass command=... or by='event_name'"
-            )
-    chosen = table.reshape(-1)[pairs]
-    return _one_way(messages, chosen, by)
-
-
-def _one_way(messages: Messages, chosen: Bools, by: Sequence[str]) -> Bools:
-    """Keep the inbound rows of a command that goes both ways."""
-    if "direction" in by or "direction" not in messages.frame.columns:
-        return chosen
-    direction = codes(messages.frame, "direction")
-    inbound = direction.where("inbound")
-    if np.any(chosen & inbound) and np.any(chosen & ~inbound):
-        messages.note("stream metrics are those of the inbound direction (towards the rover)")
-        return chosen & inbound
-    return chosen
-
-
-def note_repeated(messages: Messages) -> None:
-    """Note rows that appear twice, as when a run was loaded two times."""
-    frame = messages.frame
-    columns = [n for n in ("run", "client_id", "seq", "message_id", "copy") if n in frame.columns]
-    if "seq" in columns:
-        seq = floats(frame, "seq")
-        if np.all(seq[1:] > seq[:-1]):
-            return
-        columns = [name for name in columns if name != "message_id"]
-    elif "message_id" not in columns:
-        return
-    if "run" in columns and "seq" in columns and _rises_by_run(frame, seq):
-        return
-    repeated = int(frame.duplicated(subset=columns).sum())
-    if repeated:
-        which = "seq" if "seq" in columns else "message_id"
-        messages.note(
-            f"{repeated} rows repeat the {which} of another row of their run: counted as "
-            "messages of their own; was a file loaded twice?"
-        )
-
-
-def _rises_by_run(frame: pd.DataFrame, seq: Floats) -> bool:
-    """Return whether each run is one block of rows with rising numbers."""
-    run = codes(frame, "run").codes
-    edges = np.flatnonzero(np.concatenate([[True], run[1:] != run[:-1]]))
-    if len(np.unique(run[edges])) != len(edges):
-        return False
-    falls = np.flatnonzero(seq[1:] <= seq[:-1]) + 1
-    return bool(np.all(np.isin(falls, edges)))
-
-
 def _outside(groups: Codes, inside: Bools, size: int) -> np.ndarray[Any, Any]:
     """Return the group of each row, with the rows not `inside` in an extra last group."""
     return np.where(inside, groups.codes, np.asarray(size, dtype=np.intp)).astype(np.intp)
@@ -402,11 +297,6 @@ def _by_group(values: Floats, chosen: Bools, groups: Codes) -> Iterator[Floats]:
         return
     for mine in split(values[chosen], groups.codes[chosen], size):
         yield np.sort(mine)
-
-
-def _label(label: object) -> str:
-    parts = label if isinstance(label, tuple) else (label,)
-    return " / ".join(f"'{part}'" for part in parts) or "the frame"
 
 
 def _few(names: Sequence[str]) -> str:

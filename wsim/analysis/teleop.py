@@ -24,6 +24,7 @@ from wsim.analysis.columns import (
     read,
     stream_codes,
 )
+from wsim.analysis.commands import representative
 from wsim.analysis.driving import (
     DECELERATION,
     REACTION_S,
@@ -36,7 +37,7 @@ from wsim.analysis.intervals import check_confidence, order_statistic
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut, ratio, total
 from wsim.analysis.stops import emergency_stop, stop_reaction
 from wsim.analysis.streams import Limits, ages, arrival_gaps, gaps, stale
-from wsim.analysis.summary import assemble, representative
+from wsim.analysis.tables import assemble
 from wsim.schema import COMMAND_EVENT
 
 
