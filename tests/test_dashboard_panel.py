@@ -95,7 +95,7 @@ def test_keeping_comparing_and_forgetting(panel):
     panel.lab.step(10)
     panel.bar.keep.click()
     assert "<td>B</td><td>stressed</td>" in panel.kept_table.value
-    assert "B: stressed against A: default" in panel.verdicts.value
+    assert "B against A" in panel.verdicts.value
     panel.shelf.forget.value = "A"
     assert list(panel.lab.kept) == ["B"]
     assert panel.verdicts.value == ""

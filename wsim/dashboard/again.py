@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from wsim.dashboard.kept import Kept, commands_of
 from wsim.errors import UsageError
 from wsim.profiles import Profile
 
 if TYPE_CHECKING:
-    from wsim.dashboard.kept import Kept
     from wsim.dashboard.lab import LabSession
 
 REPETITIONS = 10
@@ -83,7 +83,7 @@ def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
 
 
 def compare_kept(kept: Mapping[str, Kept]) -> pd.DataFrame:
-    """Return the differences of every kept run from the first, with verdicts.
+    """Return what differs in the commands of every kept run from the first, with verdicts.
 
     Networks are compared by ten repetitions of what was sent in the first run, where their
     conditions are known; otherwise by the runs as they are.
@@ -94,9 +94,10 @@ def compare_kept(kept: Mapping[str, Kept]) -> pd.DataFrame:
         raise UsageError("comparing takes two kept runs; press Keep this run twice")
     first, *others = kept.values()
     sides = repetitions(kept) or {run.label: [run.frame] for run in kept.values()}
+    sides = {label: [commands_of(frame) for frame in frames] for label, frames in sides.items()}
     table = compare(sides[first.label], {other.label: sides[other.label] for other in others})
     told = table.rename(columns={"candidate_name": "compared"})
-    told["compared"] = told["compared"] + f" against {first.label}"
+    told["compared"] = told["compared"].str.split(":").str[0] + f" against {first.name}"
     told["metric"] = told["metric"] + told["unit"].map(lambda unit: f" ({unit})" if unit else "")
     return told[list(SHOWN)]
 

@@ -42,6 +42,27 @@ def hint(info: FieldInfo) -> str:
     return f"{info.help} ({info.name})"
 
 
+def told(info: FieldInfo, value: Any) -> str:
+    """Return a condition and its value in a few words, for legends.
+
+    Examples
+    --------
+    >>> from wsim.conditions import condition_fields
+    >>> told(condition_fields()[0], 300.0)
+    'latency 300 ms'
+    """
+    if info.kind == "choice":
+        return str(value)
+    words = label(info).split(" (")[0]
+    if info.kind == "flag":
+        return words if value else f"not {words}"
+    if value is None:
+        return f"no {words}"
+    if info.kind not in ("number", "integer"):
+        return f"{words} {shown(info, value)}"
+    return f"{words} {value:g} {info.unit}".rstrip()
+
+
 def slider_range(info: FieldInfo, value: float) -> tuple[float, float]:
     """Return a range for everyday use that holds `value`; the field beside takes all allowed."""
     top = max(_STEPS * info.step, 2 * _number(info.default))

@@ -14,10 +14,12 @@ from wsim.conditions import NetworkConditions
 from wsim.dashboard.scenes import KeptScene
 from wsim.dashboard.view import FloatArray, window_of
 from wsim.errors import UsageError, unknown
+from wsim.schema import COMMAND_EVENT
 
 NO_PATH: FloatArray = np.empty((0, 2))
 COLUMNS = ("sent", "drop_rate", "p50_ms", "p90_ms", "p99_ms", "age_p99_ms", "watchdog_trips")
-"""What the table of kept runs shows of :func:`wsim.summarize`."""
+"""What the table of kept runs shows of :func:`wsim.summarize`, of their commands."""
+_LEGEND = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +53,12 @@ class Kept:
         return f"{self.name}: {self.profile}" if self.profile else self.name
 
 
+def commands_of(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the drive commands of a history, or all of it if there are none."""
+    commands = frame[frame["event_name"] == COMMAND_EVENT]
+    return commands if len(commands) else frame
+
+
 class Slots(Mapping[str, Kept]):
     """The kept runs by letter: A, B, C ... Z, AA, AB ..."""
 
@@ -73,7 +81,7 @@ class Slots(Mapping[str, Kept]):
             raise UsageError("there is nothing to keep yet: press Run and let some messages cross")
         name = next(letters for letters in _letters() if letters not in self._kept)
         kept = self._kept[name] = Kept(name, frame, **about)
-        self._scenes[name] = KeptScene(kept.label, window_of(frame, span_s), kept.path)
+        self._scenes[name] = KeptScene(shortened(kept.label), window_of(frame, span_s), kept.path)
         return kept
 
     def forget(self, name: str) -> None:
@@ -91,16 +99,21 @@ class Slots(Mapping[str, Kept]):
         return {kept.label: kept.frame for kept in self._kept.values()}
 
     def table(self) -> pd.DataFrame:
-        """Return one row of numbers for each kept run."""
+        """Return one row of numbers about the commands of each kept run."""
         from wsim.analysis.summary import summarize
 
-        rows = [summarize(kept.frame, by=None) for kept in self._kept.values()]
+        rows = [summarize(commands_of(kept.frame), by=None) for kept in self._kept.values()]
         if not rows:
             return pd.DataFrame(columns=["run", "network", *COLUMNS])
         table = pd.concat(rows, ignore_index=True)[list(COLUMNS)]
         table.insert(0, "network", [kept.profile for kept in self._kept.values()])
         table.insert(0, "run", list(self._kept))
         return table
+
+
+def shortened(label: str) -> str:
+    """Return a label that fits into a legend."""
+    return label if len(label) <= _LEGEND else label[: _LEGEND - 1] + "…"
 
 
 def _letters() -> Iterator[str]:

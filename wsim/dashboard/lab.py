@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
-from wsim.conditions import NetworkConditions
-from wsim.dashboard import again, listing
+from wsim.conditions import NetworkConditions, condition_fields
+from wsim.dashboard import again, fields, listing
 from wsim.dashboard.drivers import Run
 from wsim.dashboard.kept import Kept, Slots
 from wsim.dashboard.pace import PacedThread
@@ -207,6 +207,17 @@ class LabSession:
         same = self.conditions == self.profile.conditions
         return self.profile.name if same else f"{self.profile.name}*"
 
+    @property
+    def network_words(self) -> str:
+        """The profile and what was changed of it, in words."""
+        changed = [
+            fields.told(info, value)
+            for info in condition_fields()
+            if (value := getattr(self.conditions, info.name))
+            != getattr(self.profile.conditions, info.name)
+        ]
+        return ", ".join([self.profile.name, *changed])
+
     def set_traffic(self, **changes: Any) -> None:
         """Change rates, sizes or speeds of :class:`TrafficSettings`."""
         self.traffic = self.traffic.replace(**changes)
@@ -267,7 +278,7 @@ class LabSession:
         """Freeze the current run under the next letter."""
         mark = self._mark()
         kept = self.kept.add(
-            self.frame, self.span_s, profile=self.network_name, conditions=self.conditions,
+            self.frame, self.span_s, profile=self.network_words, conditions=self.conditions,
             source=f"seed {self.seed}, {self.now_s:.1f} s", path=self._run.rover.points(),
         )  # fmt: skip
         self._marks[kept.name] = mark
