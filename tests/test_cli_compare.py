@@ -88,7 +88,7 @@ def test_several_files_can_be_replayed(tmp_path: Path, capsys: pytest.CaptureFix
     printed = capsys.readouterr().out
     assert "a: mars" in printed
     assert "b: mars" in printed
-    assert "750.0 s" in printed
+    assert "12.5 min" in printed
 
 
 def test_nothing_is_written_without_a_report(

@@ -16,6 +16,7 @@ import wsim.identifiers
 from wsim.errors import UnknownNameError, UsageError
 from wsim.history import BLOCK_ROWS, History
 from wsim.identifiers import message_id, message_ids
+from wsim.notes import MAX_CONNECTIONS
 from wsim.schema import COLUMNS, PARTS
 
 MS = 1_000_000
@@ -369,3 +370,13 @@ def test_notes_are_not_copied_with_every_selection() -> None:
 def test_the_examples_in_the_documentation_hold() -> None:
     for module in (wsim.history, wsim.identifiers):
         assert doctest.testmod(module).failed == 0
+
+
+def test_a_flood_of_connections_is_bounded() -> None:
+    history = History()
+    for number in range(MAX_CONNECTIONS + 5):
+        history.note_connection(number * MS, f"c{number}", "connected")
+    notes = history.notes()
+    kept, forgotten = notes["connections"], notes["connections_forgotten"]
+    assert len(kept) + forgotten == MAX_CONNECTIONS + 5
+    assert kept[-1]["client_id"] == f"c{MAX_CONNECTIONS + 4}"

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+MAX_CONNECTIONS = 10_000
 NoteListener = Callable[[str, dict[str, Any]], None]
 
 
@@ -54,6 +55,11 @@ class Notes:
         note = {"at_s": now_ns / 1e9, "client_id": client_id, "state": state}
         note |= {"session": session, "cause": cause}
         self.connections.append(note)
+        if len(self.connections) > MAX_CONNECTIONS:  # a flood must not fill the memory
+            del self.connections[: MAX_CONNECTIONS // 10]
+            self.about["connections_forgotten"] = (
+                self.about.get("connections_forgotten", 0) + MAX_CONNECTIONS // 10
+            )
         self._note("connection", note)
 
     def _note(self, kind: str, note: dict[str, Any]) -> None:

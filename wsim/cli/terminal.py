@@ -61,10 +61,12 @@ def time_text(ms: float) -> str:
     Examples
     --------
     >>> [time_text(ms) for ms in (0.123, 52.34, 8123.0, 750000.0, float("nan"))]
-    ['0.123 ms', '52.3 ms', '8123 ms', '750.0 s', '-']
+    ['0.123 ms', '52.3 ms', '8123 ms', '12.5 min', '-']
     """
     if not math.isfinite(ms):
         return "-"
+    if abs(ms) >= 120_000:
+        return f"{ms / 60e3:.1f} min"
     if abs(ms) >= 10_000:
         return f"{ms / 1e3:.1f} s"
     return f"{ms:.0f} ms" if abs(ms) >= 1000 else f"{ms:.3g} ms"
