@@ -44,19 +44,32 @@ def envelope(x: FloatArray, y: FloatArray, columns: int = COLUMNS) -> Indices:
     return np.unique(np.concatenate(kept))
 
 
-def cloud(x: FloatArray, y: FloatArray, columns: int = COLUMNS, rows: int = ROWS) -> Indices:
+Box = tuple[tuple[float, float], tuple[float, float]]
+
+
+def cloud(
+    x: FloatArray,
+    y: FloatArray,
+    columns: int = COLUMNS,
+    rows: int = ROWS,
+    *,
+    box: Box | None = None,
+) -> Indices:
     """Return one point of each occupied cell of a grid, and the extremes of each column.
 
     Parameters
     ----------
     x, y : shape (n,), finite, in any order, already on the scale of the axes
     columns, rows : the grid; points of one cell fall on one dot of the picture
+    box : the axes as ((left, right), (bottom, top)), which hold all points; by default their own
+        extent
     """
     n = len(x)
     if n <= columns * 4:
         return np.arange(n)
-    column = _cells(x, columns)
-    cell = column * rows + _cells(y, rows)
+    across, up = box or (None, None)
+    column = _cells(x, columns, across)
+    cell = column * rows + _cells(y, rows, up)
     first = np.full(columns * rows, -1, dtype=np.intp)
     first[cell[::-1]] = np.arange(n - 1, -1, -1)
     kept = [first[first >= 0]]
@@ -94,8 +107,8 @@ def ranks(n: int, points: int = 2000, tail: int = 500) -> Indices:
     return np.unique(np.concatenate([np.arange(tail), middle, np.arange(n - tail, n)]))
 
 
-def _cells(values: FloatArray, count: int) -> Indices:
-    low, high = float(values.min()), float(values.max())
+def _cells(values: FloatArray, count: int, span: tuple[float, float] | None = None) -> Indices:
+    low, high = span or (float(values.min()), float(values.max()))
     if high <= low:
         return np.zeros(len(values), dtype=np.intp)
     scaled = (values - low) * (count / (high - low))

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from wsim.analysis.columns import Messages, read
-from wsim.analysis.plots.decimate import cloud, marks
+from wsim.analysis.plots.decimate import Box, cloud, marks
 from wsim.analysis.plots.drops import time_bins
 from wsim.analysis.plots.groups import By, drawn, groups, skew_note
 from wsim.analysis.plots.marks import draw_marks
@@ -29,6 +29,9 @@ from wsim.analysis.plots.style import (
 )
 from wsim.analysis.plots.thresholds import Preset, plot_thresholds
 from wsim.analysis.plots.window import Window, check_window
+
+GRID = (600, 200)
+"""Columns and rows of dots that a picture of usual size can tell apart."""
 
 
 class Course(NamedTuple):
@@ -80,8 +83,10 @@ def plot_latency_over_time(
         latency_axis(ax.yaxis, np.concatenate([[x.min(), x.max()] for x in everything]))
     else:
         say(ax, "No message was delivered: there is no latency to show.")
+    wide = bool(everything) and ax.get_yscale() != "linear"
+    box = _box(found, wide)
     for index, course in enumerate(found):
-        _draw(ax, index, course, bin_s, wide=bool(everything) and ax.get_yscale() != "linear")
+        _draw(ax, index, course, bin_s, wide, box)
     ax.margins(y=0.12)
     draw_marks(ax, frame)
     if thresholds is not None:
@@ -129,10 +134,24 @@ def on_screen(latency_ms: FloatArray, wide: bool) -> FloatArray:
     return np.sign(latency_ms) * np.log1p(np.abs(latency_ms)) if wide else latency_ms
 
 
-def _draw(ax: Axes, index: int, course: Course, bin_s: float | None, *, wide: bool) -> None:
+def _box(found: list[Course], wide: bool) -> Box | None:
+    """Return what all courses together span, on the scale of the axes."""
+    some = [course for course in found if len(course.sent_s)]
+    if not some:
+        return None
+    levels = [on_screen(course.latency_ms, wide) for course in some]
+    return (
+        (min(float(c.sent_s[0]) for c in some), max(float(c.sent_s[-1]) for c in some)),
+        (min(float(y.min()) for y in levels), max(float(y.max()) for y in levels)),
+    )
+
+
+def _draw(
+    ax: Axes, index: int, course: Course, bin_s: float | None, wide: bool, box: Box | None
+) -> None:
     style = series_style(index)
     if len(course.sent_s):
-        kept = cloud(course.sent_s, on_screen(course.latency_ms, wide))
+        kept = cloud(course.sent_s, on_screen(course.latency_ms, wide), *GRID, box=box)
         ax.plot(
             course.sent_s[kept], course.latency_ms[kept], linestyle="none", marker=".",
             markersize=3, markeredgewidth=0, color=style.colour, alpha=0.35,

@@ -151,10 +151,7 @@ def velocities(frame: pd.DataFrame, rows: npt.NDArray[np.intp]) -> FloatArray:
 
 def _usual(payloads: list[Any]) -> FloatArray:
     """Return speeds of payloads that are all ``{linear, angular}``, else NaN, a row at a time."""
-    columns = [
-        [p.get(key, 0.0) if type(p) is dict and "linear" in p else np.nan for p in payloads]
-        for key in ("linear", "angular")
-    ]
+    columns = [_column(payloads, key) for key in ("linear", "angular")]
     if not all({*map(type, column)} <= {float, int} for column in columns):
         return np.full((len(payloads), 3), np.nan)
     linear, angular = (np.asarray(column, dtype=float) for column in columns)
@@ -162,6 +159,13 @@ def _usual(payloads: list[Any]) -> FloatArray:
     table = np.column_stack([linear, np.zeros(len(payloads)), angular])
     table[wild] = np.nan
     return table
+
+
+def _column(payloads: list[Any], key: str) -> list[Any]:
+    try:
+        return [payload[key] for payload in payloads]  # nearly always, and fast
+    except (KeyError, TypeError, IndexError):
+        return [p.get(key, 0.0) if type(p) is dict and "linear" in p else np.nan for p in payloads]
 
 
 def _velocity(payload: object) -> tuple[float, float, float]:
