@@ -89,7 +89,9 @@ def test_latency_axes_are_linear_unless_the_values_range_widely():
 def test_axes_of_their_own_show_themselves_and_pyplot_knows_nothing_of_them():
     before = dict(matplotlib.rcParams)
     ax = new_axes(None)
-    assert ax._repr_png_().startswith(b"\x89PNG")
+    data, extra = ax._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG")
+    assert data["text/plain"] == extra["image/png"]["alt"]
     assert new_axes(ax) is ax
     assert dict(matplotlib.rcParams) == before
     given = Figure().add_subplot()

@@ -57,8 +57,10 @@ def series_style(index: int) -> SeriesStyle:
 class PictureAxes(Axes):
     """Axes that show their figure when they end a notebook cell, whatever the backend."""
 
-    def _repr_png_(self) -> bytes:
-        return png(self)
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Return the picture and, for those who cannot see it, its description."""
+        words = description(self)
+        return {"image/png": png(self), "text/plain": words}, {"image/png": {"alt": words}}
 
 
 def new_axes(ax: Axes | None, size: tuple[float, float] = (7.2, 3.6)) -> Axes:
