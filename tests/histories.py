@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import importlib.util
 from typing import Any
 
 import pandas as pd
+import pytest
 from hypothesis import strategies as st
 
+from wsim.formats import FORMATS
 from wsim.history import History
 from wsim.schema import CAUSES
 
 MS = 1_000_000
+NEEDS_PYARROW = pytest.mark.skipif(
+    importlib.util.find_spec("pyarrow") is None, reason="pyarrow is not installed"
+)
+WRITABLE = [
+    pytest.param(suffix, marks=NEEDS_PYARROW) if suffix == ".parquet" else suffix
+    for suffix, form in FORMATS.items()
+    if form.writer
+]
+"""Suffixes of the formats that can be written, for parametrised tests."""
 
 
 def rich_history(rows: int = 40, **about: Any) -> History:

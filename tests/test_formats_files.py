@@ -10,16 +10,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from histories import assert_same, rich_frame
+from histories import NEEDS_PYARROW, WRITABLE, assert_same, rich_frame
 
 from wsim.errors import FormatError
-from wsim.formats import FORMATS, load, save
 from wsim.formats import files as files_module
+from wsim.formats import load, save
 
-WRITABLE = [suffix for suffix, form in FORMATS.items() if form.writer]
 
-
-@pytest.mark.parametrize("suffix", list(FORMATS))
+@pytest.mark.parametrize("suffix", [*WRITABLE, ".har"])
 def test_missing_and_empty_files_are_named(suffix: str, tmp_path: Path) -> None:
     (tmp_path / f"drive{suffix}").write_bytes(b"")
     with pytest.raises(FormatError, match=f"drive{suffix}"):
@@ -28,7 +26,7 @@ def test_missing_and_empty_files_are_named(suffix: str, tmp_path: Path) -> None:
         load(tmp_path / f"driv{suffix}")
 
 
-@pytest.mark.parametrize("suffix", [".json", ".parquet", ".csv"])
+@pytest.mark.parametrize("suffix", [".json", pytest.param(".parquet", marks=NEEDS_PYARROW), ".csv"])
 def test_a_file_cut_anywhere_is_said(suffix: str, tmp_path: Path) -> None:
     path = save(rich_frame(6), tmp_path / f"h{suffix}")
     whole = path.read_bytes()
@@ -80,6 +78,7 @@ def test_damaged_bytes_never_crash(suffix: str, tmp_path: Path) -> None:
         ('{"schema_version": 99, "wsim": {}, "messages": []}', "schema version 99.*update"),
         ('{"schema_version": 1, "wsim": 3, "messages": []}', "does not hold the runs"),
         ("[" * 100_000, "nested too deeply"),
+        ('[{"event_name": "a", "data": ' + "[" * 800 + "]" * 800 + "}]", "nested too deeply"),
         ('{"messages": [{"event_name": "a", "size_bytes": ' + "9" * 5000 + "}]}", "cannot be read"),
     ],
 )

@@ -73,7 +73,7 @@ def test_a_session_of_a_browser_is_decoded(tmp_path: Path) -> None:
 
 def test_a_decoded_archive_survives_saving(tmp_path: Path) -> None:
     frame = load(write(tmp_path, SESSION))
-    again = load(save(frame, tmp_path / "a.parquet"))
+    again = load(save(frame, tmp_path / "a.jsonl"))
     assert list(map(repr, again["data"])) == list(map(repr, frame["data"]))
     assert again.attrs == frame.attrs
 

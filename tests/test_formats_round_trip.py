@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from histories import PAYLOADS, assert_same, histories, rich_frame, rich_history
+from histories import (
+    NEEDS_PYARROW,
+    PAYLOADS,
+    WRITABLE,
+    assert_same,
+    histories,
+    rich_frame,
+    rich_history,
+)
 from hypothesis import given, settings
 
-from wsim.errors import ColumnsError, FormatError
-from wsim.formats import FORMATS, concat, load, save
+from wsim.errors import ColumnsError, FormatError, UsageError
+from wsim.formats import concat, load, save
 from wsim.formats.payloads import PayloadWriter, restored
 from wsim.history import History
-
-WRITABLE = [suffix for suffix, form in FORMATS.items() if form.writer]
 
 
 @pytest.mark.parametrize("suffix", WRITABLE)
@@ -121,7 +128,8 @@ def test_unknown_suffixes_and_frames_are_refused(tmp_path: Path) -> None:
 
 
 def test_several_files_become_one_frame(tmp_path: Path) -> None:
-    paths = [save(rich_frame(n + 1), tmp_path / f"drive-{n}{s}") for n, s in enumerate(WRITABLE)]
+    suffixes = (".json", ".jsonl", ".csv", ".json")
+    paths = [save(rich_frame(n + 1), tmp_path / f"drive-{n}{s}") for n, s in enumerate(suffixes)]
     frame = load(paths)
     assert list(frame.attrs["wsim"]) == ["run-1", "drive-1", "drive-2", "drive-3"]
     assert frame.groupby("run", observed=True).size().to_dict() == {
@@ -158,6 +166,7 @@ def test_concat_keeps_the_notes_of_renamed_runs() -> None:
     assert list(joined["run"].unique()) == list(notes)
 
 
+@NEEDS_PYARROW
 def test_a_folder_of_parquet_is_one_history(tmp_path: Path) -> None:
     frame = rich_frame(30)
     for n in range(3):
@@ -170,7 +179,15 @@ def test_a_folder_of_parquet_is_one_history(tmp_path: Path) -> None:
         load(tmp_path / "empty")
 
 
+@NEEDS_PYARROW
 def test_runs_of_the_same_name_in_a_folder_stay_apart(tmp_path: Path) -> None:
     for seed in (1, 2):
         save(rich_history(3, seed=seed).frame, tmp_path / f"{seed}.parquet")
     assert list(load(tmp_path).attrs["wsim"]) == ["run-1", "run-1-2"]
+
+
+def test_a_missing_pyarrow_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(UsageError, match=r"pip install 'wsim\[parquet\]'"):
+        save(rich_frame(1), tmp_path / "a.parquet")
+    assert list(tmp_path.iterdir()) == []

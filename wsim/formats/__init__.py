@@ -74,6 +74,8 @@ def _load_one(path: Path) -> pd.DataFrame:
     reader: Callable[[Path], pd.DataFrame] = getattr(import_module(form.module), form.reader)
     try:
         return reader(path)
+    except RecursionError:
+        raise FormatError(f"{path}: a payload nested too deeply to be one; leave it out") from None
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         if isinstance(error, WsimError):
             raise
