@@ -33,6 +33,12 @@ def test_lucky_jitter_is_said_to_be_less():
     assert any("less by luck of the jitter" in said for said in found)
 
 
+def test_trifles_are_summed_up():
+    row = {"fate": "delivered", "latency_ms": 100.4, "propagation_ms": 100.0}
+    said = explain({**row, "jitter_ms": 0.3, "serialization_ms": 0.1})
+    assert said.endswith("100 ms of fixed latency (100 %) and 0.4 ms besides.")
+
+
 def test_every_cause_has_words():
     assert set(_CAUSES) == set(CAUSES) - {""}
     assert set(_WORDS) == set(PARTS)

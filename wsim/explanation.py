@@ -41,6 +41,7 @@ _CAUSES = {
     "validation": "its payload is not allowed",
     "closed": "the client or the link went away for good",
 }
+_LEAST_SHARE = 0.005  # of the latency; less is not worth a word
 _COLOURS = ("#8c6bb1", "#e6550d", "#fdae6b", "#3182bd", "#9ecae1", "#a63603", "#756bb1", "#636363")
 
 
@@ -156,15 +157,23 @@ def _took(name: str, latency: float, parts: Mapping[str, float]) -> str:
     if not parts:
         how = "at once" if latency == 0.0 else f"{_ms(latency)}; of what, was not recorded"
         return f"{name} arrived {how}." if latency == 0.0 else f"{name} took {how}."
-    said = []
-    for part, value in sorted(parts.items(), key=lambda item: -abs(item[1])):
-        if value < 0.0:
-            said.append(f"{_ms(-value)} less by luck of the jitter")
-        else:
-            share = f" ({value / latency:.0%})".replace("%", " %") if latency > 0 else ""
-            said.append(f"{_ms(value)} {_WORDS[part]}{share}")
+    said = [
+        _part(part, value, latency)
+        for part, value in sorted(parts.items(), key=lambda item: -abs(item[1]))
+        if abs(value) >= _LEAST_SHARE * latency
+    ]
+    rest = sum(value for value in parts.values() if abs(value) < _LEAST_SHARE * latency)
+    if abs(rest) >= 0.0005:
+        said.append(f"{_ms(rest)} besides")
     joined = said[0] if len(said) == 1 else f"{', '.join(said[:-1])} and {said[-1]}"
     return f"{name} took {_ms(latency)}: {joined}."
+
+
+def _part(part: str, value: float, latency: float) -> str:
+    if value < 0.0:
+        return f"{_ms(-value)} less by luck of the jitter"
+    share = f" ({value / latency:.0%})".replace("%", " %") if latency > 0 else ""
+    return f"{_ms(value)} {_WORDS[part]}{share}"
 
 
 def _extras(values: Mapping[str, Any]) -> str:
