@@ -41,6 +41,7 @@ class _Rows(NamedTuple):
     outbound: IntArray
     clients: IntArray
     sessions: IntArray
+    decided: IntArray
 
 
 def simulate(
@@ -194,6 +195,9 @@ class _Job:
             outbound=np.full(len(which), side),
             clients=np.full(len(which), index),
             sessions=1 + np.searchsorted(back, transits.sent_ns[which], side="right"),
+            decided=np.maximum(
+                transits.sent_ns[which], np.concatenate([transits.delivered_ns, delivered])
+            ),
         )
         undelivered = rows.delivered < 0
         rows.fates[undelivered] = np.where(rows.causes[undelivered] > 0, _DROPPED, _IN_FLIGHT)
@@ -248,10 +252,9 @@ class _Job:
         numbers = np.empty((len(self.names), len(layout)), np.int64)
         numbers[rows.clients[sending], rows.places[sending]] = np.arange(len(sending))
         ids = message_ids(self.seed, 0, len(sending))
-        decided = np.maximum(rows.created, rows.delivered)
-        order = np.argsort(decided, kind="stable")
-        rows, decided = _Rows(*(column[order] for column in rows)), decided[order]
-        edges = np.searchsorted(decided, [change.at_ns for change in self.changes])
+        order = np.argsort(rows.decided, kind="stable")
+        rows = _Rows(*(column[order] for column in rows))
+        edges = np.searchsorted(rows.decided, [change.at_ns for change in self.changes])
         for start, stop, change in zip(
             [0, *edges], [*edges, len(order)], [None, *self.changes], strict=True
         ):

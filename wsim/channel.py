@@ -128,7 +128,7 @@ class Channel:
         self.number = number + 1
         if self.closed:
             self._pending.drop(number, now_ns, "closed", token, now_ns)
-        elif self._free_pass and not self.path.late:
+        elif self._free_pass and not self.path.late and not self._tcp_sent:
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
         else:
@@ -241,7 +241,9 @@ class Channel:
         """Do as :meth:`send_now`, and say only whether the message is there."""
         if not self._free_pass or self.path.late or self.closed or not self.session.steady:
             return False
-        if self._pending or (self.path.last_ns > now_ns and self.conditions.enabled):
+        if self._pending or self._tcp_sent:
+            return False
+        if self.path.last_ns > now_ns and self.conditions.enabled:
             return False
         self.number += 1
         return True
@@ -339,6 +341,8 @@ class Channel:
         return Transits(first, times_ns, delivered, causes, columns)
 
     def _arrive_by_tcp(self, number: int, delivered_ns: int, parts: tuple[int, ...]) -> None:
+        if number not in self._tcp_sent:
+            return  # this direction was closed, and its messages were given up
         sent_ns, at_ns, draw, token = self._tcp_sent.pop(number)
         due = max(delivered_ns, self.path.last_ns)  # behind datagrams of before a change
         behind = parts[6] + due - delivered_ns

@@ -103,6 +103,7 @@ class Network(Dispatcher):
         if self.connected.pop(client.id, None):
             self.tally.disconnections += 1
         client.state = ConnectionState.DISCONNECTED
+        client.armed_ns = NEVER  # alarms that are still out find nothing to do
         self.gone.add(client.id)
         number = client.link.session.number
         self.recorder.note_connection(now_ns, client.id, "disconnected", number, "closed")
