@@ -14,6 +14,7 @@ from histories import NEEDS_PYARROW, WRITABLE, assert_same, rich_frame
 
 from wsim.errors import FormatError
 from wsim.formats import files as files_module
+from wsim.history import History
 from wsim.formats import load, save
 
 
@@ -150,3 +151,13 @@ def test_zipped_text_loads(tmp_path: Path) -> None:
     zipped.write_bytes(b"\x1f\x8b" + b"x" * 50)
     with pytest.raises(FormatError, match="damaged gzip data"):
         load(zipped)
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@a", '"q', "a\nb", " a", "\x00"])
+def test_names_in_csv_cannot_be_formulas_or_break_lines(name: str, tmp_path: Path) -> None:
+    history = History()
+    history.append(0, 0, event_name=name, message_id=name)
+    path = save(history.frame, tmp_path / "a.csv")
+    assert len(path.read_text().splitlines()) == 2
+    assert f",{name}," not in path.read_text()
+    assert_same(history.frame, load(path))

@@ -21,6 +21,8 @@ class Progress:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr
         self._shown = self._stream.isatty()
+        utf8 = (getattr(self._stream, "encoding", None) or "").lower().startswith("utf")
+        self._marks = "█░" if utf8 else "#."
 
     def __call__(self, done: float, total: float, what: str = "") -> None:
         """Draw the bar at `done` of `total`."""
@@ -28,7 +30,8 @@ class Progress:
             return
         width = max(min(shutil.get_terminal_size().columns - 45, 40), 10)
         share = min(max(done / total if total else 1.0, 0.0), 1.0)
-        bar = "█" * int(share * width) + "░" * (width - int(share * width))
+        full = int(share * width)
+        bar = self._marks[0] * full + self._marks[1] * (width - full)
         self._stream.write(f"\r{bar} {share:4.0%} {what[:32]:<32}")
         self._stream.flush()
 

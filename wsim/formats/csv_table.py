@@ -1,7 +1,8 @@
 """CSV, for spreadsheets: one line a message, and the notes in a JSON file beside it.
 
 ``history.csv`` has its notes in ``history.wsim.json``. Payloads are JSON text. A text that
-holds control characters or starts with a quote is written as a JSON string.
+holds control characters, or starts with a quote or as a spreadsheet's formula does, is written
+as a JSON string.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from wsim.formats.json_export import assemble, check_version
 from wsim.formats.payloads import PayloadWriter
 from wsim.schema import COLUMNS, SCHEMA_VERSION
 
-_ODD = re.compile("[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]|^[\"' ]| $")
+_ODD = re.compile("[\x00-\x1f\x7f\u0085\u2028\u2029\ud800-\udfff]|^[\"' =+@-]| $")
 
 
 def sidecar(path: Path) -> Path:
