@@ -212,6 +212,17 @@ def test_delay_variation():
     assert row.ipdv_p95_ms == pytest.approx(40.0)
 
 
+def test_correlated_latencies_are_said():
+    tied = summarize(frames.periodic(20, 100, frames.ar1(2000, 1, rho=0.9)))
+    assert tied.lag1_correlation.iloc[0] == pytest.approx(0.9, abs=0.05)
+    assert any("neighbours are correlated" in note for note in tied.attrs["wsim_notes"])
+    free = summarize(frames.periodic(20, 100, frames.ar1(2000, 1, rho=0.0)))
+    assert free.lag1_correlation.iloc[0] == pytest.approx(0.0, abs=0.07)
+    assert not any("correlated" in note for note in free.attrs["wsim_notes"])
+    constant = summarize(frames.periodic(20, 100, 50.0))
+    assert math.isnan(constant.lag1_correlation.iloc[0])
+
+
 class TestBadInput:
     def notes(self, frame, **options):
         return " ".join(summarize(frame, **options).attrs["wsim_notes"])

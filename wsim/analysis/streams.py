@@ -52,6 +52,7 @@ def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
     found = arrivals(segments)
     group = segments.group[found.segment]
     table = jitter(segments, found, group)
+    table["lag1_correlation"] = lag_correlation(segments, found, group)
     table |= delay_variation(segments, found, group)
     late = overtaken(found)
     table["reordered"] = total(late, group, segments.groups)
@@ -124,6 +125,17 @@ def _carried(ends: Floats) -> Floats:
     for lag in range(1, _MEMORY // _BLOCK + 1):
         result[lag:] += decay**lag * ends[:-lag] if lag < len(ends) else 0.0
     return result
+
+
+def lag_correlation(segments: Segments, found: Arrivals, group: Ints) -> Floats:
+    """Return the correlation of the latencies of neighbours, in order of arrival."""
+    level = mean(found.latency, group, segments.groups)
+    apart = found.latency - level[group]
+    inner = np.flatnonzero(found.follows)
+    together = total(apart[inner] * apart[inner - 1], group[inner], segments.groups)
+    spread = total(apart * apart, group, segments.groups)
+    spread[spread <= 1e-18 * total(found.latency**2, group, segments.groups)] = 0.0
+    return ratio(together, spread)
 
 
 def delay_variation(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:
