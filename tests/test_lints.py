@@ -24,7 +24,7 @@ CASES = [
     ({"packet_loss_rate": 0.05, "transport": "tcp"}, "packet_loss_rate",
      "one TCP connection carries about 1.58 Mbit/s at most here"),
     ({"packet_loss_rate": 0.05, "transport": "tcp", "loss_model": BURST}, "loss_model",
-     "bursts counted in messages change with the rate"),
+     "a burst counted in messages lasts 20 ms for each"),
     ({"disconnect_rate": 0.001}, "disconnect_rate", "at 50 commands a second a cut every 20 s"),
     ({"disconnect_rate": 0.001, "auto_reconnect": False}, "auto_reconnect",
      "after the first cut the client stays away"),

@@ -178,7 +178,10 @@ def _loss(c: NetworkConditions) -> Iterator[Finding]:
         )
         yield Finding("note", "packet_loss_rate", text)
     if c.transport == "tcp" and isinstance(c.loss, GilbertElliott) and c.packet_loss_rate > 0:
-        text = "bursts counted in messages change with the rate; 'gilbert_elliott_time' does not"
+        text = (
+            "a burst counted in messages lasts 20 ms for each of them under TCP;"
+            " 'gilbert_elliott_time' says how long directly"
+        )
         yield Finding("note", "loss_model", text)
 
 

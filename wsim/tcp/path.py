@@ -8,17 +8,21 @@ minutes.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 import numpy as np
 
 from wsim.conditions import NetworkConditions
-from wsim.impairments.base import OutageState
+from wsim.impairments.base import Loss, LossState, OutageState, RateState
+from wsim.impairments.gilbert_elliott import GilbertElliott, GilbertElliottTime
 from wsim.randomness import Stream
 
 HEADER_BYTES = 52
 """IPv4 and TCP headers with time stamps, on every packet."""
 
+MESSAGE_GAP_NS = 20_000_000
+"""What a message stands for where a loss model counts messages: 20 ms, as at 50 Hz."""
+
+_STEPPED = ("markov4",)
 _BLOCK = 512
 _NS_PER_MS = 1_000_000
 LOST = -1
@@ -29,14 +33,29 @@ Details = tuple[int, int, int]
 _PLAIN: Details = (0, 0, 0)
 
 
+def loss_in_time(loss: Loss) -> Loss:
+    """Return the process in time for one whose bursts are counted in messages.
+
+    A burst lasts as long as that many messages at 50 a second. Counted in packets it would not
+    end: in a burst only a few retransmissions, ever further apart, come by to end it.
+    """
+    if isinstance(loss, GilbertElliott):
+        return GilbertElliottTime(
+            loss_in_good=loss.loss_in_good,
+            loss_in_bad=loss.loss_in_bad,
+            mean_burst_s=loss.mean_burst * MESSAGE_GAP_NS / 1e9,
+        )
+    return loss
+
+
 class Path:
     """Carries packets one way; ``details`` tells of the latest one."""
 
     __slots__ = (
         "_busy_until", "_delays", "_finishes", "_key", "_last_arrival", "_limits", "_loses",
-        "_loss_rate", "_loss_state", "_losses", "_rate", "_sampled", "_sampler", "_spread",
-        "_streams", "_suffix", "_tried", "base_delay", "conditions", "details", "dropped",
-        "outages", "plain",
+        "_loss", "_loss_asked", "_loss_rate", "_loss_state", "_losses", "_rate", "_sampled",
+        "_sampler", "_slot", "_slot_lost", "_spread", "_streams", "_suffix", "_tried",
+        "base_delay", "conditions", "details", "dropped", "outages", "plain",
     )  # fmt: skip
 
     def __init__(
@@ -54,7 +73,7 @@ class Path:
         self.outages: OutageState | None = None
         self._tried = 0  # loss draws of earlier blocks
         self._sampled = 0  # jitter draws of earlier blocks
-        self._losses: list[bool] = []
+        self._loss_asked: tuple[Loss, float] | None = None
         self._delays: list[int] = []
         self._busy_until = 0
         self._last_arrival = 0
@@ -67,19 +86,15 @@ class Path:
         self.conditions = conditions
         on = conditions.enabled
         rate = conditions.packet_loss_rate if on else 0.0
-        loss = conditions.loss
-        self._losses = []
         self._delays = []
-        self._loss_rate = rate
-        self._loses = on and not loss.is_off(rate)
-        self._loss_state: Any = None
-        if self._loses and loss.kind != "bernoulli":
-            self._loss_state = loss.start(rate)
+        if (conditions.loss, rate) != self._loss_asked:
+            self._loss_asked = (conditions.loss, rate)
+            self._start_losses(loss_in_time(conditions.loss), rate)
         self.base_delay = round(conditions.latency_ms * _NS_PER_MS) if on else 0
         self._sampler = None
         if on and not conditions.jitter.is_fixed(conditions.jitter_ms):
             self._sampler = conditions.jitter.sampler(conditions.latency_ms, conditions.jitter_ms)
-        self._rate = None
+        self._rate: RateState | None = None
         if on and (conditions.bandwidth_mbps is not None or conditions.rate.kind != "constant"):
             self._rate = conditions.rate.start(conditions.bandwidth_mbps, now)
         self._limits = (
@@ -107,19 +122,42 @@ class Path:
                 return arrival
         return self._queue_and_travel(now, size)
 
+    def _start_losses(self, loss: Loss, rate: float) -> None:
+        self._losses: list[bool] = []
+        self._loss = loss
+        self._loss_rate = rate
+        self._loses = self.conditions.enabled and not loss.is_off(rate)
+        self._loss_state: LossState | None = None
+        self._slot = -1
+        self._slot_lost = False
+        if self._loses and loss.kind != "bernoulli":
+            self._loss_state = loss.start(rate)
+
     def _is_lost(self, now: int) -> bool:
         """Decide on one packet; for independent loss, on a block of them."""
         if self._loss_state is None:
             uniforms = self.stream("loss").many(self._tried, _BLOCK)
             self._tried += _BLOCK
             self._losses = (uniforms < self._loss_rate).tolist()[::-1]
-            return self._losses.pop()
-        purposes = self.conditions.loss.purposes
-        number = self._tried
-        self._tried += 1
-        draws = [self.stream(purpose).many(number, 1) for purpose in purposes]
-        times = np.array([now], np.int64)
-        return bool(self._loss_state.lost(np.array([number], np.int64), times, *draws)[0])
+            return bool(self._losses.pop())
+        if self._loss.kind in _STEPPED:
+            slot = now // MESSAGE_GAP_NS
+            steps = min(slot - self._slot, _BLOCK) if self._slot >= 0 else 1
+            if steps:
+                self._slot = slot
+                self._slot_lost = self._step_losses(now, steps)
+            return self._slot_lost
+        return self._step_losses(now, 1)
+
+    def _step_losses(self, now: int, steps: int) -> bool:
+        """Move the loss process by `steps` packets, of which the last is there."""
+        assert self._loss_state is not None
+        first = self._tried
+        self._tried += steps
+        draws = [self.stream(purpose).many(first, steps) for purpose in self._loss.purposes]
+        numbers = np.arange(first, first + steps, dtype=np.int64)
+        lost = self._loss_state.lost(numbers, np.full(steps, now, np.int64), *draws)
+        return bool(lost[-1])
 
     def stream(self, purpose: str) -> Stream:
         """Return this direction's random stream for one purpose of TCP."""

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
-from wsim.tcp.bbr import Bbr, Pacer
+from wsim.tcp.bbr import Bbr
 from wsim.tcp.constants import INFINITE_WINDOW, NO_TIMER, OPEN
+from wsim.tcp.pacer import Pacer
 from wsim.tcp.path import Path
 from wsim.tcp.rtt import RttEstimator
 from wsim.tcp.segment import Segment
