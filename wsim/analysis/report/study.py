@@ -114,6 +114,8 @@ class Study:
         for entry in self.entries:
             for number, run in enumerate(entry.runs):
                 name = entry.name if number == 0 else f"{entry.name} #{number + 1}"
+                while number and (name in story or name in self.names):
+                    name += "'"
                 parts.append(self._lean(run, entry.name, name))
                 story[name] = entry.facts[number]
         frame = _join(parts, self.names)
