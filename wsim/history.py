@@ -58,8 +58,9 @@ class History(Notes):
 
     Notes
     -----
-    A row takes 139 bytes beside its payload and the text of its identifier, before and
-    after it was read; columns that never vary take nothing once read.
+    A row takes 139 bytes beside its payload and the text of its identifier. Reading moves it
+    into the columns of the frame, 8 bytes for each number and nothing for a column that never
+    varies: about 115 bytes in an ordinary run, 177 if every column varies.
 
     Examples
     --------

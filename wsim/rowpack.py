@@ -226,9 +226,11 @@ def to_columns(fields: dict[str, Any]) -> dict[str, Any]:
     for name in ("round_trip", "lateness"):
         values = fields[f"{name}_ns"]
         columns[f"{name}_ms"] = _known(values, values >= 0, 1e6)
-    for number, name in enumerate(PARTS):
-        values = np.int64(MISSING) if parts is None else parts[:, number]
-        columns[name] = _known(values, values != MISSING, 1e6)
+    if parts is None:
+        columns |= dict.fromkeys(PARTS, np.nan)
+    else:
+        by_part = np.ascontiguousarray(parts.T)
+        columns |= zip(PARTS, _known(by_part, by_part != MISSING, 1e6), strict=True)
     columns["dropped"] = columns["fate"] == FATES.index("dropped")
     return columns
 
