@@ -244,6 +244,12 @@ def test_loss_runs_are_counted_by_stream():
     assert np.allclose(straight, [1, 0.6, 0.36])
 
 
+def test_refused_messages_are_no_losses():
+    fate = ["delivered", "refused", "dropped", "refused", "delivered"]
+    ax = plots.plot_loss_runs(make(np.arange(5), [10, 10, np.nan, 10, 10], fate=fate))
+    assert list(line(ax, "runs:0").get_xdata()) == [1]
+
+
 def test_delay_parts_add_up_to_the_mean_latency():
     frame = make(np.arange(4), 60.0, propagation_ms=40.0, queue_ms=15.0, jitter_ms=5.0)
     ax = plots.plot_delay_parts(frame, share=False)

@@ -72,27 +72,49 @@ def needed_messages(finding: Finding, margin: float) -> float:
 
 def sentence(finding: Finding, outcome: str, margin: float, needed: float) -> str:
     """Return the verdict in words, such as ``p99 worse by 41 ms [38, 44]``."""
-    label, unit = finding.metric.label, finding.metric.unit
+    label = finding.metric.label
     if outcome == "not enough data":
         return f"{label}: not enough data ({finding.why_not or 'no interval can be computed'})"
-    span = _span(finding.low, finding.high, unit)
+    scale = _scale(finding)
+    span = f"[{scale.number(finding.low)}, {scale.number(finding.high)}]"
+    size = scale.amount(abs(finding.difference))
     if outcome in ("better", "worse"):
         low, high = sorted((abs(finding.low), abs(finding.high)))
-        if finding.low <= 0.0 <= finding.high:
-            return f"{label} {outcome} by {_amount(abs(finding.difference), unit)} {span}"
-        size = _amount(abs(finding.difference), unit)
-        return f"{label} {outcome} by {size} {_span(low, high, unit)}"
-    change = f"{_amount(finding.difference, unit, signed=True)} {span}"
+        if not finding.low <= 0.0 <= finding.high:
+            span = f"[{scale.number(low)}, {scale.number(high)}]"
+        return f"{label} {outcome} by {size} {span}"
+    sign = "-" if finding.difference < 0.0 else "+"
+    change = f"{sign if size[:2] != '0 ' else ''}{size} {span}"
     if outcome == "equivalent":
-        return f"{label} equivalent within {_amount(margin, unit)} ({change})"
+        return f"{label} equivalent within {scale.amount(margin)} ({change})"
     hint = f"; about {needed:,.0f} messages a side would tell" if math.isfinite(needed) else ""
     if finding.low > 0.0 or finding.high < 0.0:
         hint = "; clear alone, but not among so many metrics"
     return f"{label} not distinguishable ({change}{hint})"
 
 
-def _scaled(value: float, unit: str) -> float:
-    return value * 100.0 if unit == "share" else value
+@dataclass(frozen=True)
+class _Scale:
+    """How numbers of a metric are written: multiplied by `factor`, with a `word` behind."""
+
+    factor: float
+    word: str
+
+    def number(self, value: float) -> str:
+        """Return a value without its unit."""
+        return _number(value * self.factor)
+
+    def amount(self, value: float) -> str:
+        """Return a value with its unit."""
+        return f"{self.number(value)} {self.word}"
+
+
+def _scale(finding: Finding) -> _Scale:
+    unit = finding.metric.unit
+    if unit == "ms" and abs(finding.difference) >= 10_000.0:
+        return _Scale(1e-3, "s")
+    words = {"share": _Scale(100.0, "points"), "/min": _Scale(1.0, "per minute")}
+    return words.get(unit, _Scale(1.0, unit))
 
 
 def _number(value: float) -> str:
@@ -100,14 +122,3 @@ def _number(value: float) -> str:
     digits = 0 if size >= 10 else 1 if size >= 1 else 2 if size >= 0.1 else 3
     text = f"{value:,.{digits}f}"
     return "0" if float(text.replace(",", "")) == 0.0 else text
-
-
-def _amount(value: float, unit: str, *, signed: bool = False) -> str:
-    scaled = _scaled(value, unit)
-    word = {"share": "points", "/min": "per minute"}.get(unit, unit)
-    sign = "+" if signed and scaled > 0 and _number(scaled) != "0" else ""
-    return f"{sign}{_number(scaled)} {word}"
-
-
-def _span(low: float, high: float, unit: str) -> str:
-    return f"[{_number(_scaled(low, unit))}, {_number(_scaled(high, unit))}]"

@@ -91,7 +91,7 @@ def loss_runs(messages: Messages, by: By) -> list[Runs]:
     own: dict[int, list[tuple[int, int]]] = {code: [] for code in order}
     for start, size, group in zip(segments.starts, sizes, segments.group, strict=True):
         own[int(group)].append((int(start), int(start + size)))
-    return [_runs(name_of(grouping.labels[code]), ~segments.arrived, own[code]) for code in order]
+    return [_runs(name_of(grouping.labels[code]), segments.lost, own[code]) for code in order]
 
 
 def _runs(name: str, bad: Bools, spans: list[tuple[int, int]]) -> Runs:
