@@ -215,7 +215,7 @@ class TestNetemTable:
     def test_built_in_tables_are_those_of_iproute2(self, name):
         found = [p for p in Path("/usr").glob(f"lib*/**/tc/{name}.dist") if p.is_file()]
         if not found:
-            pytest.skip("needs iproute2's tables")
+            pytest.skip("no tables of iproute2 on this machine")
         shipped = NetemTable.from_file(found[0]).entries()
         assert np.sort(NetemTable(name).entries()).tolist() == shipped.tolist()
 

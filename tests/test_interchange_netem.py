@@ -1,5 +1,9 @@
 """netem in and out: the grammar, what is reported, round trips."""
 
+import os
+import shutil
+import subprocess
+
 import numpy as np
 import pytest
 
@@ -158,6 +162,7 @@ def test_what_netem_can_say_survives_the_round_trip(text):
         ({"queue_policy": "codel"}, "queue_policy 'codel' is left out"),
         ({"queue_limit_messages": 9}, "limit also counts"),
         ({"max_age_ms": 9}, "netem has no max_age_ms"),
+        ({"latency_ms": 750_000}, "tc takes no delay above 274.877 s: 750000 ms left out"),
     ],
 )
 def test_what_netem_cannot_say_is_reported(changes, words):
@@ -173,6 +178,21 @@ def test_every_profile_can_be_written_and_read_again():
             text = to_netem(name, direction=direction, notes=[])
             if "distribution wsim" not in text:
                 from_netem(text, notes=[])
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_tc_takes_every_line(name, tmp_path):
+    """Ask the real tc, in a network namespace of its own; without netem it parses all the same."""
+    if not (shutil.which("tc") and shutil.which("unshare")):
+        pytest.skip("no tc or unshare on this machine")
+    (tmp_path / "wsim.dist").write_text(netem_distribution(name))
+    line = to_netem(name, notes=[]).split()
+    command = ["unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", *line]
+    environment = os.environ | ({"TC_LIB_DIR": str(tmp_path)} if "wsim" in line else {})
+    ran = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    if "unshare" in ran.stderr:
+        pytest.skip("no leave to make a network namespace")
+    assert ran.returncode == 0 or "qdisc kind is unknown" in ran.stderr, (line, ran.stderr)
 
 
 def test_any_delay_travels_as_a_table(tmp_path):

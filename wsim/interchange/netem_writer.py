@@ -17,6 +17,7 @@ from wsim.interchange.reporting import Subject, conditions_of, not_carried, repo
 _ENTRIES = 4096
 _LARGEST = 32_767
 _FAST = "100gbit"
+_MOST_MS = 274_877.0  # 2^32 ticks of 64 ns
 _NO_WORD = (
     "disconnect_rate", "outage", "queue_limit_bytes", "queue_limit_ms", "max_age_ms",
     "priority_events",
@@ -82,6 +83,9 @@ def _moments(c: NetworkConditions) -> tuple[float, float, np.ndarray]:
 
 
 def _delay(c: NetworkConditions, found: list[str]) -> list[str]:
+    if c.latency_ms > _MOST_MS:
+        found.append(f"tc takes no delay above {_MOST_MS / 1e3:g} s: {c.latency_ms:g} ms left out")
+        return []
     if c.jitter.is_fixed(c.jitter_ms):
         return ["delay", _ms(c.latency_ms)] if c.latency_ms else []
     if c.jitter_correlation or c.jitter_memory_s:
