@@ -6,6 +6,7 @@ import pytest
 from frames import make, periodic
 
 import wsim.analysis.plots as plots
+from wsim.analysis.plots.shift import LOOKS
 from wsim.analysis.plots.style import description, png
 from wsim.errors import ColumnsError, ConditionsError, UnknownNameError
 
@@ -332,6 +333,28 @@ def test_differences_that_cannot_be_drawn_say_so():
         plots.plot_differences(comparison(), unit="m")
     with pytest.raises(ColumnsError, match="metric"):
         plots.plot_differences(make([0.0]))
+
+
+def test_a_shift_says_which_quantiles_moved_for_sure():
+    table = pd.DataFrame(
+        {"quantile": [0.1, 0.5, 0.9, 0.999], "difference": [-5.0, 1.0, 40.0, 90.0],
+         "low": [-7.0, -2.0, 35.0, np.nan], "high": [-3.0, 4.0, 45.0, np.nan]}
+    )  # fmt: skip
+    ax = plots.plot_shift(table)
+    shown = {gid: list(line(ax, f"shift:{gid}").get_xdata()) for gid, *_ in LOOKS}
+    assert shown == {"slower": [2], "faster": [0], "not distinguishable": [1, 3]}
+    assert "90 %: 40 ms" in description(ax)
+    png(ax)
+    png(plots.plot_shift(table.iloc[:0]))
+
+
+def test_a_shift_is_drawn_from_two_histories():
+    from wsim.analysis.shift import shift_function
+
+    frame = two_profiles()
+    near, far = (frame[frame["profile"] == name] for name in ("near", "far"))
+    ax = plots.plot_shift(shift_function(near, far))
+    assert line(ax, "shift:slower").get_ydata().min() > 50
 
 
 def test_thresholds_are_named_presets_or_given():

@@ -59,6 +59,7 @@ _HOMES = {
     "plot_message": "wsim.analysis.plots",
     "plot_path": "wsim.analysis.plots",
     "plot_profile": "wsim.analysis.plots",
+    "plot_shift": "wsim.analysis.plots",
     "plot_thresholds": "wsim.analysis.plots",
     "plot_timeline": "wsim.analysis.plots",
     "THRESHOLDS": "wsim.analysis.plots",

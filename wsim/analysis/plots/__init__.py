@@ -10,6 +10,7 @@ from wsim.analysis.plots.message import plot_message
 from wsim.analysis.plots.over_time import plot_latency_over_time
 from wsim.analysis.plots.path import plot_path
 from wsim.analysis.plots.profile import plot_profile
+from wsim.analysis.plots.shift import plot_shift
 from wsim.analysis.plots.style import duration, plain
 from wsim.analysis.plots.thresholds import THRESHOLDS, Thresholds, plot_thresholds
 from wsim.analysis.plots.timeline import plot_timeline
@@ -30,6 +31,7 @@ __all__ = [
     "plot_message",
     "plot_path",
     "plot_profile",
+    "plot_shift",
     "plot_thresholds",
     "plot_timeline",
 ]
