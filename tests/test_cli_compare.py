@@ -11,7 +11,7 @@ import pytest
 from wsim.cli import main
 from wsim.cli.replays import counterpart, each_run, replay_all
 from wsim.cli.terminal import Progress
-from wsim.formats import load, save
+from wsim.formats import concat, load, save
 from wsim.history import History
 from wsim.profiles import profile
 from wsim.sessions import shipped
@@ -149,3 +149,22 @@ def test_the_shipped_session_through_the_usual_four(
     for name in ("perfect", "default", "default over TCP", "stressed", "stressed over TCP", "mars"):
         assert f"\n{name} " in printed
     assert f" {2 * len(load(shipped()))} " in printed
+
+
+def test_one_run_of_several_is_replayed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = save(concat([session(2), session(4), session(3)]), tmp_path / "drives.json")
+    assert (
+        main(["compare", str(path), "--profile", "perfect", "--repeats", "1", "--no-report"]) == 0
+    )
+    printed = capsys.readouterr()
+    assert "holds 3 runs; replaying the longest, 'drive-2'" in printed.err
+    assert printed.out.splitlines()[2].split()[:2] == ["perfect", "80"]
+
+
+def test_files_of_the_same_name_are_kept_apart(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(save(session(n), tmp_path / str(n) / "drive.json")) for n in (2, 3)]
+    main(["compare", *paths, "--no-report"])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[:2] for line in lines[2:4]] == [[paths[0], "40"], [paths[1], "60"]]

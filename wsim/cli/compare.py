@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import contextlib
 import shlex
+import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from wsim.cli.options import add_options, make_folder, profiles_from, whole_number
+from wsim.cli.options import add_options, make_folder, profiles_from, short_names, whole_number
 from wsim.cli.replays import TCP_SUFFIX, counterpart, each_run, replay_all
 from wsim.cli.tables import comparison_table, verdicts
 from wsim.cli.terminal import Progress, clean
@@ -74,10 +75,7 @@ Named = dict[str, list[pd.DataFrame]]
 
 def _recorded(args: argparse.Namespace) -> Named:
     named: Named = {}
-    for path in args.files:
-        name = path.name.split(".")[0]
-        if name in named:
-            name = str(path)
+    for path, name in zip(args.files, short_names(args.files), strict=True):
         named[name] = each_run(_cut(load(path), args.duration, path))
     return named
 
@@ -88,13 +86,24 @@ def _replayed(args: argparse.Namespace, progress: Progress) -> Named:
         profiles = [*profiles_from(["default"], []), *profiles_from(["default"], args.changes)]
     files = args.files or [shipped()]
     named: Named = {}
-    for path in files:
-        session = _cut(load(path), args.duration, path)
-        prefix = f"{path.name.split('.')[0]}: " if len(files) > 1 else ""
+    for path, name in zip(files, short_names(files), strict=True):
+        session = _cut(_one_run(load(path), path), args.duration, path)
+        prefix = f"{name}: " if len(files) > 1 else ""
         networks = [network for each in profiles for network in _with_tcp(each)]
         runs = replay_all(session, networks, args.seed, args.repeats, progress)
-        named |= {prefix + name: frames for name, frames in runs.items()}
+        named |= {prefix + network: frames for network, frames in runs.items()}
     return named
+
+
+def _one_run(session: pd.DataFrame, path: Path) -> pd.DataFrame:
+    """Return the longest run of a file; several at once were never one session."""
+    runs = each_run(session)
+    if len(runs) < 2:
+        return session
+    longest = max(runs, key=len)
+    name = clean(longest["run"].iloc[0])
+    print(f"{path} holds {len(runs)} runs; replaying the longest, {name!r}.", file=sys.stderr)
+    return longest
 
 
 def _with_tcp(profile: Profile) -> list[Profile]:

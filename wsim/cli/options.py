@@ -159,6 +159,21 @@ def _value(name: str, text: str) -> Any:
     return None if isinstance(value, str) and value.lower() == "none" else value
 
 
+def short_names(paths: Sequence[Path]) -> list[str]:
+    """Return a name for each file: without folder and suffix, unless two would be the same.
+
+    Examples
+    --------
+    >>> short_names([Path("a/drive.json"), Path("b/drive.json"), Path("b/walk.jsonl.gz")])
+    ['a/drive.json', 'b/drive.json', 'walk']
+    """
+    names = [path.name.split(".")[0] for path in paths]
+    return [
+        str(path) if names.count(name) > 1 else name
+        for path, name in zip(paths, names, strict=True)
+    ]
+
+
 def make_folder(folder: Path) -> None:
     """Create the folder of ``--out`` before any work is done."""
     try:

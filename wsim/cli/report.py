@@ -8,6 +8,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from wsim.cli.options import short_names
 from wsim.cli.terminal import Progress, clean
 from wsim.formats import load
 
@@ -36,10 +37,9 @@ def run(args: argparse.Namespace) -> int:
     named: dict[str, Any] = {}
     progress = Progress()
     with contextlib.closing(progress):
-        for number, path in enumerate(args.files):
-            progress(number, len(args.files), f"reading {path.name}")
-            name = path.name.split(".")[0]
-            named[str(path) if name in named else name] = each_run(load(path))
+        for number, name in enumerate(short_names(args.files)):
+            progress(number, len(args.files), f"reading {name}")
+            named[name] = each_run(load(args.files[number]))
         target = args.out if args.out.suffix else args.out / "report.html"
         words = ["wsim", "report", *map(str, args.files), "--out", str(args.out)]
         path = report(
