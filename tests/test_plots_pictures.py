@@ -351,7 +351,7 @@ def test_a_shift_says_which_quantiles_moved_for_sure():
 def test_a_shift_is_drawn_from_two_histories():
     from wsim.analysis.shift import shift_function
 
-    frame = two_profiles()
+    frame = two_profiles(2400)
     near, far = (frame[frame["profile"] == name] for name in ("near", "far"))
     ax = plots.plot_shift(shift_function(near, far))
     assert line(ax, "shift:slower").get_ydata().min() > 50
