@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from wsim.cli import main
+from wsim.conditions import SPEC_FIELDS
+from wsim.impairments import kinds
 from wsim.profiles import PROFILES
 
 
@@ -43,3 +45,13 @@ def test_one_is_drawn(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[s
     picture = tmp_path / "new" / f"{name}.png"
     assert f"Wrote {picture}" in capsys.readouterr().out
     assert picture.read_bytes().startswith(b"\x89PNG")
+
+
+def test_models_are_listed_with_their_fields(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["profiles", "models"]) == 0
+    printed = capsys.readouterr().out
+    for field, family in SPEC_FIELDS.items():
+        assert f"{field}:" in printed
+        for kind, spec in kinds(family).items():
+            assert f"  {kind} " in printed
+            assert all(f"{each} (" in printed for each, unit in spec.units.items() if unit)

@@ -97,7 +97,7 @@ def test_a_stall_comes_every_period():
         (lambda: WindowOutage(((0, 1), (1, 2)), period_s=2), "never up"),
         (lambda: PeriodicOutage(1, 1), "down_s=1.0 is not shorter than every_s=1"),
         (lambda: PeriodicOutage(effect="burn"), "one of drop, hold, close, half_open"),
-        (lambda: RenewalOutage(0, 1), "mean_up_s=0 is not a number above 0"),
+        (lambda: RenewalOutage(0, 1), "mean_up_s=0 is not a number from 0.001"),
         (lambda: RenewalOutage(1, 1, up="weibull"), "exponential, fixed, lognormal"),
     ],
 )

@@ -11,7 +11,7 @@ from wsim.conditions import NetworkConditions
 from wsim.errors import UsageError
 from wsim.lints import lint
 from wsim.profiles import PROFILES, Profile, profile
-from wsim.profiles.description import describe
+from wsim.profiles.description import describe, models
 
 
 def add_parser(subparsers: Any) -> None:
@@ -20,9 +20,9 @@ def add_parser(subparsers: Any) -> None:
         "profiles",
         help="list the network profiles, or show one",
         description="List the network profiles; 'show NAME' describes one, with its source,"
-        " and draws it with --out.",
+        " and draws it with --out; 'models' lists what profiles are made of.",
     )
-    parser.add_argument("words", nargs="*", metavar="show NAME", help="show one profile")
+    parser.add_argument("words", nargs="*", metavar="show NAME | models", help="what to show")
     parser.add_argument(
         "--out", type=Path, default=None, metavar="DIR",
         help="folder for NAME.png: latency, loss runs and rate of a short trial",
@@ -34,13 +34,15 @@ def run(args: argparse.Namespace) -> int:
     words = args.words
     if not words:
         print(_catalogue())
+    elif words == ["models"]:
+        print(models())
     elif words[0] == "show" and len(words) == 2:
         shown = profile(words[1])
         print(_shown(shown))
         if args.out is not None:
             print(f"\nWrote {_drawn(shown, args.out)}")
     else:
-        raise UsageError("say 'wsim profiles' or 'wsim profiles show NAME'")
+        raise UsageError("say 'wsim profiles', 'wsim profiles show NAME' or 'wsim profiles models'")
     return 0
 
 

@@ -47,8 +47,8 @@ class RenewalOutage(EffectiveOutage):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.number(self, "mean_up_s", 0.0, 1e9, above=True)
-        checks.number(self, "mean_down_s", 0.0, 1e9, above=True)
+        checks.number(self, "mean_up_s", 0.001, 1e9)
+        checks.number(self, "mean_down_s", 0.001, 1e9)
         checks.choice(self, "up", DISTRIBUTIONS)
         checks.choice(self, "down", DISTRIBUTIONS)
         checks.number(self, "spread", 0.0, 5.0)

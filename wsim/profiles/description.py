@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from wsim.conditions import NetworkConditions, condition_fields
-from wsim.impairments import Spec
+from wsim.conditions import SPEC_FIELDS, NetworkConditions, condition_fields
+from wsim.impairments import Spec, kinds
 from wsim.impairments.constant_rate import ConstantRate
 from wsim.impairments.scheduled_rate import ScheduledRate
 from wsim.profiles import PROFILES, Profile, profile
@@ -50,6 +51,25 @@ def table() -> str:
     """Return the shipped profiles, one line each."""
     width = max(map(len, PROFILES))
     return "\n".join(f"{name:{width}}  {made.sentence}" for name, made in PROFILES.items())
+
+
+def models() -> str:
+    """Return every kind of impairment, by the condition that takes it, with fields and units."""
+    lines = []
+    for field, family in SPEC_FIELDS.items():
+        lines.append(f"{field}:")
+        for kind, spec in kinds(family).items():
+            said = str(spec.__doc__).partition("\n")[0].replace("`", "")
+            fields = [_field(spec, one) for one in dataclasses.fields(spec)]
+            lines.append(f"  {kind:20} {said}")
+            lines += [f"  {'':20} {', '.join(fields)}"] if fields else []
+        lines.append("")
+    return "\n".join(lines).rstrip()
+
+
+def _field(spec: type[Spec], field: dataclasses.Field[Any]) -> str:
+    unit = spec.units.get(field.name, "")
+    return f"{field.name} ({unit})" if unit else field.name
 
 
 def _wrapped(text: str) -> list[str]:
