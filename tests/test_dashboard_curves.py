@@ -86,3 +86,11 @@ def test_nothing_is_drawn_of_nothing():
 def test_the_median_of_each_second():
     window = window_of(make([0.1, 0.2, 0.3, 1.1], [10.0, 30.0, 20.0, 50.0]), span_s=5)
     assert curves.medians(window)[1].tolist() == pytest.approx([20.0, 50.0], rel=1)
+
+
+def test_a_camera_far_behind_does_not_press_the_commands_flat():
+    frame = make([0.0, 0.1], [100.0, 9000.0], direction=["inbound", "outbound"])
+    assert curves.worth_showing(window_of(frame)) == 100.0
+    frame = make([0.0, 0.1], [100.0, 150.0], direction=["inbound", "outbound"])
+    assert curves.worth_showing(window_of(frame)) == 150.0
+    assert curves.worth_showing(window_of(make([0.0], 70.0, direction="outbound"))) == 70.0

@@ -30,7 +30,7 @@ def test_kept_runs_have_letters_and_labels():
     made = slots()
     assert list(made) == ["A", "B"]
     assert made["B"].label == "B: p90"
-    assert [scene.name for scene in made.scenes()] == ["A: p50", "B: p90"]
+    assert [scene.name for scene in made.scenes()] == ["A", "B"]
     assert list(made.frames()) == ["A: p50", "B: p90"]
 
 

@@ -55,5 +55,27 @@ def test_refused_messages_are_listed_with_their_payload_escaped():
 
 def test_names_and_values_are_escaped():
     text = listing.number_list([("<b>", "1 & 2")])
-    assert "<b>" not in text
+    assert "&lt;b&gt;" in text
     assert "1 &amp; 2" in text
+
+
+def test_the_share_of_time_does_not_depend_on_how_much_is_drawn():
+    shares = [
+        listing.share_over(Scene(window_of(periodic(rate, 29, 700.0)), np.empty((0, 2))))
+        for rate in (10, 100)
+    ]
+    assert shares == [1.0, 1.0]
+
+
+def test_metrics_are_told_in_words():
+    import pandas as pd
+
+    comparison = pd.DataFrame(
+        {"metric": ["p99_ms (ms)", "p95_ms (ms)", "x (share)"], "low": [1.0, 9.0, 0.25]}
+    )
+    text = listing.verdicts(comparison)
+    assert "<td>99 % arrive within (ms)</td>" in text
+    assert "<td>x (%)</td><td>25.0</td>" in text
+    assert "95 % arrive" not in text
+    kept = pd.DataFrame({"run": ["A"], "drop_rate": [0.05], "p99_ms": [1.0]})
+    assert "lost (%)" in listing.kept_table(kept)

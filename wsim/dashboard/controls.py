@@ -89,6 +89,8 @@ class NumberControl(Control):
         )  # fmt: skip
         self.slider = w.FloatSlider(
             value=min(start, high), min=low, max=high, step=step, readout=False, tooltip=hint,
+            # otherwise the browser sends back what it rounds to the slider's steps
+            continuous_update=False,
             layout=w.Layout(width="auto", min_width="60px", flex="1 1 60px"),
         )  # fmt: skip
         self.slider.add_class(f"wsim-{name.replace('_', '-')}")

@@ -27,6 +27,16 @@ def greatest(values: FloatArray) -> float:
     return top if np.isfinite(top) else 0.0
 
 
+def worth_showing(window: Window) -> float:
+    """Return the longest latency to the rover, or back if that is not much longer.
+
+    A camera that falls ever further behind must not press the commands flat.
+    """
+    there = greatest(window.latency_ms[window.inbound])
+    back = greatest(window.latency_ms[~window.inbound])
+    return max(there, back if back <= 1.5 * there else 0.0) if there else back
+
+
 def thin(x: FloatArray, y: FloatArray, start: float) -> Curve:
     """Return the points, or an upright stroke for each column where there are too many.
 
@@ -65,8 +75,9 @@ def one_per_column(x: FloatArray, lane: NDArray[np.int16], start: float) -> Curv
 
 
 def medians(window: Window) -> Curve:
-    """Return the median latency of each second in view, against seconds ago."""
-    ago = window.delivered_s - window.now_s
+    """Return the median latency to the rover in each second in view, against seconds ago."""
+    to_rover = window.inbound if window.inbound.any() else ~window.inbound
+    ago = np.where(to_rover, window.delivered_s - window.now_s, np.nan)
     points = [
         (second + 0.5, float(np.median(window.latency_ms[chosen])))
         for second in range(-int(window.span_s), 0)
@@ -115,7 +126,12 @@ def _wilson(k: FloatArray, n: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def ages(window: Window) -> Curve:
-    """Return the age of the newest command heard (seconds), against seconds ago.
+    """Return the age of the newest command heard (seconds), against seconds ago, to draw."""
+    return _outline(*saw_tooth(window), -window.span_s)
+
+
+def saw_tooth(window: Window) -> Curve:
+    """Return every corner of the age of the newest command heard, against seconds ago.
 
     Age is ``t - max(created_s of what was delivered by t)`` (Kaul, Yates and Gruteser, 2012):
     a saw-tooth with two points for each fresher delivery.
@@ -136,7 +152,7 @@ def ages(window: Window) -> Curve:
     x[0::2], y[0::2] = delivered, delivered - newest
     x[1:-1:2], y[1:-1:2] = delivered[1:], before
     x[-1], y[-1] = window.now_s, window.now_s - newest[-1]
-    return _outline(x - window.now_s, y, -window.span_s)
+    return x - window.now_s, y
 
 
 def _outline(x: FloatArray, y: FloatArray, start: float) -> Curve:

@@ -19,7 +19,6 @@ from wsim.schema import COMMAND_EVENT
 NO_PATH: FloatArray = np.empty((0, 2))
 COLUMNS = ("sent", "drop_rate", "p50_ms", "p90_ms", "p99_ms", "age_p99_ms", "watchdog_trips")
 """What the table of kept runs shows of :func:`wsim.summarize`, of their commands."""
-_LEGEND = 40
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,7 +80,7 @@ class Slots(Mapping[str, Kept]):
             raise UsageError("there is nothing to keep yet: press Run and let some messages cross")
         name = next(letters for letters in _letters() if letters not in self._kept)
         kept = self._kept[name] = Kept(name, frame, **about)
-        self._scenes[name] = KeptScene(shortened(kept.label), window_of(frame, span_s), kept.path)
+        self._scenes[name] = KeptScene(kept.name, window_of(frame, span_s), kept.path)
         return kept
 
     def forget(self, name: str) -> None:
@@ -109,11 +108,6 @@ class Slots(Mapping[str, Kept]):
         table.insert(0, "network", [kept.profile for kept in self._kept.values()])
         table.insert(0, "run", list(self._kept))
         return table
-
-
-def shortened(label: str) -> str:
-    """Return a label that fits into a legend."""
-    return label if len(label) <= _LEGEND else label[: _LEGEND - 1] + "…"
 
 
 def _letters() -> Iterator[str]:

@@ -35,7 +35,7 @@ def numbers(scene: Scene) -> dict[str, str]:
 
 def share_over(scene: Scene) -> float:
     """Return the share of the time in view in which the command age was over the timeout."""
-    x, y = curves.ages(scene.window)
+    x, y = curves.saw_tooth(scene.window)
     span = np.diff(x)
     # between two points the age grows by one second a second, so the last part is over
     over = np.clip(y[1:] - WATCHDOG_S, 0.0, span)
@@ -79,6 +79,56 @@ def table(frame: pd.DataFrame) -> str:
     return f'<table class="wsim-table"><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>'
 
 
+WORDS = {
+    "mean_ms": "mean latency",
+    "p50_ms": "median latency",
+    "p90_ms": "90 % arrive within",
+    "p95_ms": "95 % arrive within",
+    "p99_ms": "99 % arrive within",
+    "p999_ms": "99.9 % arrive within",
+    "jitter_rfc3550_mean_ms": "jitter (RFC 3550)",
+    "drop_rate": "lost",
+    "late_share": "later than 0.2 s",
+    "stale_share": "older than 0.5 s when heard",
+    "age_mean_ms": "mean command age",
+    "age_p99_ms": "command age, 99 %",
+    "watchdog_trips": "watchdog stops",
+    "watchdog_trips_per_min": "watchdog stops",
+    "rate_hz": "commands heard",
+}
+"""Metrics in the words of an operator, for the panel's tables."""
+
+
+TOO_MUCH = ("mean_ms", "p95_ms", "p999_ms")
+"""Metrics that the panel leaves out."""
+
+
+def kept_table(kept: pd.DataFrame) -> str:
+    """Return the table of kept runs as HTML."""
+    shown = kept.copy()
+    heads = {name: f"{WORDS[name]} (ms)" for name in map(str, shown) if name.endswith("_ms")}
+    if "drop_rate" in shown:
+        shown["drop_rate"] *= 100
+        heads["drop_rate"] = "lost (%)"
+    heads["watchdog_trips"] = WORDS["watchdog_trips"]
+    return table(shown.rename(columns=heads))
+
+
+def verdicts(comparison: pd.DataFrame) -> str:
+    """Return the comparison of kept runs as HTML, shares in percent."""
+    parts = comparison["metric"].str.extract(r"^(?P<name>[^ ]+)(?: \((?P<unit>.*)\))?$")
+    kept = ~parts["name"].isin(TOO_MUCH)
+    shown, parts = comparison[kept].copy(), parts[kept]
+    numbers = shown.select_dtypes("number").columns
+    share = parts["unit"] == "share"
+    shown[numbers] = shown[numbers].mul(share.map({True: 100.0, False: 1.0}), axis=0)
+    units = parts["unit"].replace({"share": "%"})
+    shown["metric"] = [
+        f"{WORDS.get(name, name)} ({unit})" for name, unit in zip(parts["name"], units, strict=True)
+    ]
+    return table(shown.rename(columns={"low": "95 % from", "high": "to"}))
+
+
 def _row(values: Sequence[Any]) -> str:
     return "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in values) + "</tr>"
 
@@ -89,4 +139,4 @@ def _cell(value: Any) -> str:
     number = float(value)
     if np.isnan(number):
         return "–"
-    return f"{number:.4g}" if abs(number) < 1 else f"{number:,.1f}"
+    return f"{number:.2g}" if abs(number) < 1 else f"{number:,.1f}"

@@ -190,13 +190,13 @@ class Dashboard:
         self.lab.set_traffic(**{name: value})
 
     def _kept_changed(self) -> None:
-        self.kept_table.value = listing.table(self.lab.kept.table())
+        self.kept_table.value = listing.kept_table(self.lab.kept.table())
         self.verdicts.value = ""
         if len(self.lab.kept) > 1:
             self.later(self.lab.comparison, self._show_verdicts, "comparing the kept runs ...")
 
     def _show_verdicts(self, verdicts: Any) -> None:
-        self.verdicts.value = listing.table(verdicts)
+        self.verdicts.value = listing.verdicts(verdicts)
         if self.note.value.startswith("comparing"):
             self.say("")
 

@@ -36,8 +36,8 @@ class Latency(OverTime):
         self._to = self.line("o", BLUE, 2.2)
 
     def top(self, scene: Scene) -> float:
-        """Return the longest latency in view."""
-        return curves.greatest(scene.window.latency_ms)
+        """Return the longest latency that has its place in the picture."""
+        return curves.worth_showing(scene.window)
 
     def curve(self, window: Window, path: FloatArray) -> Curve:
         """Return the median of each second."""
@@ -48,7 +48,8 @@ class Latency(OverTime):
         window = scene.window
         for artist, chosen in ((self._to, window.inbound), (self._back, ~window.inbound)):
             x = window.delivered_s[chosen] - window.now_s
-            points = curves.thin(x, window.latency_ms[chosen], -window.span_s)
+            shown = np.minimum(window.latency_ms[chosen], self._top)
+            points = curves.thin(x, shown, -window.span_s)
             artist.set_data(*points)
             artist.set_linestyle("-" if np.isnan(points[0]).any() else "none")
 
@@ -75,8 +76,8 @@ class Distribution(Picture):
 
     def limits(self, scene: Scene) -> Limits:
         """Return the right end of the axis."""
-        longest = [curves.greatest(scene.window.latency_ms)]
-        longest += [curves.greatest(kept.window.latency_ms) for kept in scene.kept]
+        longest = [curves.worth_showing(scene.window)]
+        longest += [curves.worth_showing(kept.window) for kept in scene.kept]
         return nice_top(max(longest), 20.0)
 
     def apply(self, limits: Limits, scene: Scene) -> None:
@@ -85,8 +86,9 @@ class Distribution(Picture):
         self.canvas.axes.set_ylim(0, 103)
 
     def curve(self, window: Window, path: FloatArray) -> Curve:
-        """Return the distribution of both directions together."""
-        return curves.shares(window.latency_ms)
+        """Return the distribution of what went to the rover, or of all if nothing did."""
+        inbound = window.latency_ms[window.inbound]
+        return curves.shares(inbound if len(inbound) else window.latency_ms)
 
     def move(self, scene: Scene) -> None:
         """Draw the distribution of each direction."""
@@ -146,6 +148,7 @@ class Timeline(Picture):
     title = "Commands (× lost, ▲ late, ◆ stop)"
     axes_labels = ("seconds ago (sent)", "")
     overlay_marker = "x"
+    legend_place = "lower left"
 
     def set_up(self) -> None:
         """Make one set of marks for each fate."""
@@ -211,7 +214,7 @@ class Age(OverTime):
 
     def set_up(self) -> None:
         """Make the saw-tooth; the timeout is part of the frame."""
-        self.canvas.axes.axhline(WATCHDOG_S, color=VERMILION, linewidth=1, linestyle="--")
+        self.canvas.axes.axhline(WATCHDOG_S, color=VERMILION, linewidth=1.4, linestyle="--")
         self._age = self.line("", BLUE, style="-")
 
     def top(self, scene: Scene) -> float:

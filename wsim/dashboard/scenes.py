@@ -40,6 +40,7 @@ class Picture:
     name: ClassVar[str] = ""
     overlay_marker: ClassVar[str] = ""
     """Kept runs are lines, or marks of this kind."""
+    legend_place: ClassVar[Any] = "upper left"
     title: ClassVar[str] = ""
     axes_labels: ClassVar[tuple[str, str]] = ("", "")
 
@@ -110,7 +111,9 @@ class Picture:
             axes.add_line(artist)
             self._overlays.append(artist)
         if self._overlays:
-            axes.legend(handles=self._overlays, fontsize=6.5, loc="upper left", framealpha=0.7)
+            axes.legend(
+                handles=self._overlays, fontsize=6.5, loc=self.legend_place, framealpha=0.7, ncols=6
+            )
         elif (legend := axes.get_legend()) is not None:
             legend.remove()
 

@@ -11,7 +11,7 @@ from wsim.errors import PayloadError
 LIMITS: Mapping[str, tuple[float, float, str]] = {
     "drive_hz": (0.0, 200.0, "Hz"),
     "camera_hz": (0.0, 60.0, "Hz"),
-    "camera_kb": (0.1, 5000.0, "kB"),
+    "camera_kb": (0.0, 5000.0, "kB"),
     "status_hz": (0.0, 60.0, "Hz"),
     "linear": (-5.0, 5.0, "m/s"),
     "angular": (-3.0, 3.0, "rad/s"),

@@ -25,6 +25,9 @@ body.theme-dark img.wsim-plot { filter: invert(0.89) hue-rotate(180deg); }
   margin: 2px 0 6px; }
 .wsim-table th { text-align: left; border-bottom: 1px solid var(--jp-border-color1, #999);
   padding: 1px 10px 1px 0; font-weight: 600; }
+.wsim-table td { white-space: nowrap; }
+.wsim-table th { vertical-align: bottom; }
+.wsim-table td:nth-child(2) { white-space: normal; min-width: 9em; }
 .wsim-table td { padding: 1px 10px 1px 0; border-bottom: 1px solid var(--jp-border-color3, #eee); }
 .wsim-panel button.wsim-estop { background: #b3261e; color: #fff; font-weight: 700; }
 .wsim-panel button:focus-visible, .wsim-panel input:focus-visible,

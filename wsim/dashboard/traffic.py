@@ -19,7 +19,7 @@ _LABELS = {
     "camera_kb": ("camera frame (kB)", "size of a camera frame", 5.0),
     "status_hz": ("status rate (Hz)", "status messages a second, from the rover", 1.0),
 }
-_SLIDER = {"drive_hz": (0.0, 100.0), "camera_kb": (0.1, 500.0), "linear": (-2.0, 2.0)}
+_SLIDER = {"drive_hz": (0.0, 100.0), "camera_kb": (0.0, 500.0), "linear": (-2.0, 2.0)}
 PAD = (
     ("", "", 0.0, 0.0), ("▲", "faster", 0.1, 0.0), ("", "", 0.0, 0.0),
     ("◀", "more to the left", 0.0, 0.1), ("■", "stand still", 0.0, 0.0),
@@ -77,7 +77,8 @@ class TrafficControls:
             button.on_click(home.callback(self._pressed(faster, turn)))
             buttons.append(button)
         return w.GridBox(
-            buttons, layout=w.Layout(grid_template_columns="repeat(3, 48px)", margin="2px 122px")
+            buttons,
+            layout=w.Layout(grid_template_columns="repeat(3, 48px)", margin="2px 0 2px 132px"),
         )
 
     def _pressed(self, faster: float, turn: float) -> Callable[[Any], None]:
