@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from wsim.errors import FormatError
 from wsim.formats import load
 from wsim.schema import COLUMN_NAMES, PARTS
 
@@ -85,3 +89,37 @@ def test_somebody_elses_parquet(tmp_path: Path) -> None:
     frame = load(path)
     assert list(frame["fate"]) == ["delivered", "unknown"]
     assert list(frame["created_s"]) == [0.0, 1.0]
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=2), st.none(), max_size=1),
+    st.sampled_from(["inbound", "2026-01-01T00:00:00", "dropped", "delivered", "loss"]),
+)  # fmt: skip
+_KEYS = st.sampled_from([
+    "event_name", "event", "timestamp", "direction", "latency_ms", "dropped", "client_id", "data",
+    "message_id", "seq", "fate", "cause", "run", "created_s", "session", "size_bytes", "profile",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.lists(st.dictionaries(_KEYS, _VALUES, max_size=6), max_size=3),
+    st.sampled_from([".json", ".har"]),
+)
+def test_any_messages_load_or_are_refused_with_the_file(messages: Any, suffix: str) -> None:
+    content: Any = {"messages": messages}
+    if suffix == ".har":
+        entry = {"request": messages[:1], "_webSocketMessages": messages}
+        content = {"log": {"entries": [entry, *messages]}}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"theirs{suffix}"
+        path.write_text(json.dumps(content))
+        try:
+            frame = load(path)
+        except FormatError as error:
+            assert "theirs" in str(error)  # noqa: PT017 - loading is as good
+        else:
+            assert list(frame.columns) == list(COLUMN_NAMES)
+            assert len(frame) == len(messages)

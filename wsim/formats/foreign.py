@@ -98,6 +98,8 @@ def _epoch(value: Any, number: int, where: str) -> float:
             zone = moment.tzinfo or datetime.UTC
             return moment.replace(tzinfo=zone).timestamp()
         seconds = float(value)
+        if np.isinf(seconds):
+            raise ValueError
     except (TypeError, ValueError, OverflowError):
         raise FormatError(
             f"{where}: message {number}: timestamp={str(value)[:60]!r} is neither epoch seconds"
