@@ -7,6 +7,7 @@ import random
 import pytest
 
 from wsim.conditions import NetworkConditions
+from wsim.errors import ConditionsError
 from wsim.tcp import TcpConnection
 from wsim.tcp.connection import Delivery
 
@@ -274,3 +275,8 @@ def test_burst_loss_runs_in_time() -> None:
 def test_disabled_conditions_simulate_nothing() -> None:
     found = run(connection(enabled=False, packet_loss_rate=0.5), stream(20))
     assert all(at - number * 20 * MS < 100 for _, number, at, _ in found)
+
+
+def test_an_empty_message_is_refused() -> None:
+    with pytest.raises(ConditionsError, match="1 byte or more"):
+        connection().send("inbound", 0, 0, 0)

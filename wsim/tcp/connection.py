@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from wsim.conditions import NetworkConditions
+from wsim.errors import ConditionsError
 from wsim.impairments.base import OutageState
 from wsim.schema import DIRECTIONS
 from wsim.tcp.bbr import Bbr
@@ -141,7 +142,9 @@ class TcpConnection:
             half.path.outages = state
 
     def send(self, direction: str, now_ns: int, number: int, size_bytes: int) -> None:
-        """Hand message `number` to the sender of `direction`."""
+        """Hand message `number`, of 1 byte or more, to the sender of `direction`."""
+        if size_bytes < 1:
+            raise ConditionsError(f"size_bytes={size_bytes!r}: a stream carries 1 byte or more")
         if self._heap and self._heap[0][0] < now_ns:
             self._run(now_ns)
         half = self._halves[direction]
