@@ -21,8 +21,19 @@ def finding(name="p99_ms", base=100.0, shift=41.0, half=3.0, p=0.0, **columns):
     ("found", "expected", "words"),
     [
         (finding(), "worse", "p99 worse by 41 ms [38, 44]"),
+        (finding(shift=750_000.0), "worse", "p99 worse by 750 s [750, 750]"),
         (finding(shift=-41.0), "better", "p99 better by 41 ms [38, 44]"),
         (finding(shift=3.0), "equivalent", "p99 equivalent within 10 ms (+3.0 ms [0, 6.0])"),
+        (
+            finding(shift=0.0, half=0.0, p=1.0),
+            "equivalent",
+            "p99 equivalent within 10 ms (0 ms [0, 0])",
+        ),
+        (
+            finding(shift=-5.0, half=30.0, p=0.7),
+            "not distinguishable",
+            "p99 not distinguishable (-5.0 ms [-35, 25]; about 36,000 messages a side would tell)",
+        ),
         (
             finding(shift=5.0, half=30.0, p=0.7),
             "not distinguishable",
