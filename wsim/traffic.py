@@ -270,10 +270,12 @@ def _recorded(frame: Any, payloads: bool) -> Layout:
     if {"fate", "cause"} <= set(frame.columns):  # what never reached a network is not played
         refused = (frame["fate"] == "refused") & (frame["direction"] == "outbound")
         frame = frame[~refused & (frame["cause"] != "unknown_client")]
-    frame = frame.sort_values(["created_s", "seq"] if "seq" in frame.columns else "created_s")
+    keys = [name for name in ("created_s", "message_id", "seq") if name in frame.columns]
+    notes = frame.attrs.get("wsim", {})
+    frame = frame.sort_values(keys)
     times = np.rint(frame["created_s"].to_numpy(np.float64) * _NS).astype(np.int64)
     events, event_names = _codes(frame["event_name"])
-    clients, client_names = _codes(frame["client_id"])
+    clients, client_names = _codes(frame["client_id"], _connected(notes))
     with_data = payloads and "data" in frame.columns
     return Layout(
         times - times[:1].sum(), frame["size_bytes"].to_numpy(np.int64),
@@ -282,8 +284,14 @@ def _recorded(frame: Any, payloads: bool) -> Layout:
     )  # fmt: skip
 
 
-def _codes(column: Any) -> tuple[IntArray, tuple[str, ...]]:
+def _connected(notes: Any) -> list[str]:
+    """Return the clients in the order of connecting, which chooses their random streams."""
+    return [str(note["client_id"]) for run in notes.values() for note in run.get("connections", ())]
+
+
+def _codes(column: Any, order: Sequence[str] = ()) -> tuple[IntArray, tuple[str, ...]]:
     values = [str(value) for value in column.tolist()]
-    names = tuple(dict.fromkeys(values))
+    there = set(values)
+    names = tuple(dict.fromkeys([*(name for name in order if name in there), *values]))
     place = {name: code for code, name in enumerate(names)}
     return np.array([place[value] for value in values], np.int64), names
