@@ -13,6 +13,7 @@ import importlib.util
 import json
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -29,6 +30,7 @@ from wsim.errors import UsageError
 T = TypeVar("T")
 NOTEBOOK = "network_lab.ipynb"
 _PATIENCE_S = 60.0
+_ANSWER_S = 20.0
 
 
 def add_parser(subparsers: Any) -> None:
@@ -95,6 +97,7 @@ class Server:
     """A JupyterLab server of our own, on a port that is either free or refused."""
 
     def __init__(self, folder: Path, port: int) -> None:
+        refuse_taken(port)
         self.port = port
         self.token = secrets.token_urlsafe(16)
         self._process = subprocess.Popen(
@@ -142,7 +145,7 @@ class Server:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=_PATIENCE_S) as reply:
+            with urllib.request.urlopen(request, timeout=_ANSWER_S) as reply:
                 return json.load(reply)
         except urllib.error.HTTPError as error:
             if error.code in (401, 403):
@@ -153,8 +156,6 @@ class Server:
 
     def _why_it_ended(self) -> str:
         said = "\n".join(self._said)
-        if "already in use" in said or not said:
-            return f"port {self.port} is in use; choose another with --port"
         return f"JupyterLab did not start:\n{said}"
 
     def start_notebook(self, notebook: Path) -> None:
@@ -190,6 +191,16 @@ class Server:
                 self._process.wait()
         if self._process.stderr is not None:
             self._process.stderr.close()
+
+
+def refuse_taken(port: int) -> None:
+    """Raise if something listens on a port, or if there is no such port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise UsageError(f"port {port} is in use; choose another with --port") from error
 
 
 def run_cells(notebook: Path, kernel_id: str) -> None:
