@@ -60,7 +60,11 @@ def test_rows_of_a_history_series_and_mappings_are_the_same():
         "propagation_ms": 20.0, "retransmission_ms": 41.0, "queue_ms": float("nan"),
     }  # fmt: skip
     said = explain(row)
-    assert said == explain(pd.Series(row))
+    assert said == explain(pd.Series(row)) == explain(pd.DataFrame([row]))
+    with pytest.raises(
+        ColumnsError, match=r"a frame of 2 rows is no message; give frame.iloc\[0\]"
+    ):
+        explain(pd.DataFrame([row, row]))
     assert said.startswith("driveCommands 7 from client_1 took 61 ms: 41 ms to send it again")
     assert "duplicate" in said
     assert "live timer added 3 ms" in said

@@ -85,7 +85,8 @@ def explain(message: Any) -> Explanation:
     Parameters
     ----------
     message
-        A :class:`~wsim.transit.Transit`, a row of a history (a Series, a mapping or a record).
+        A :class:`~wsim.transit.Transit`, or a row of a history: a Series, a frame of one row, a
+        mapping or a record.
 
     Raises
     ------
@@ -118,6 +119,10 @@ def _values(message: Any) -> Mapping[str, Any]:
         return values
     if isinstance(message, Mapping):
         return message
+    if hasattr(message, "columns"):
+        if len(message) != 1:
+            raise ColumnsError(f"a frame of {len(message)} rows is no message; give frame.iloc[0]")
+        message = message.iloc[0]
     if hasattr(message, "to_dict"):
         columns: Mapping[str, Any] = message.to_dict()
         return columns
