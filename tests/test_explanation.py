@@ -62,7 +62,7 @@ def test_rows_of_a_history_series_and_mappings_are_the_same():
     said = explain(row)
     assert said == explain(pd.Series(row)) == explain(pd.DataFrame([row]))
     with pytest.raises(
-        ColumnsError, match=r"a frame of 2 rows is no message; give frame.iloc\[0\]"
+        ColumnsError, match="a frame of 2 rows is no message"
     ):
         explain(pd.DataFrame([row, row]))
     assert said.startswith("driveCommands 7 from client_1 took 61 ms: 41 ms to send it again")
