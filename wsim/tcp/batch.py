@@ -9,9 +9,10 @@ from wsim.errors import ConditionsError
 from wsim.impairments.base import OutageState
 from wsim.randomness import IntArray
 from wsim.schema import PARTS
-from wsim.tcp.connection import Delivery, TcpConnection
+from wsim.tcp.connection import TcpConnection
 
-_CHUNK = 4096
+_CHUNK = 16_384
+_WIDTH = 2 + len(PARTS)
 PATIENCE_NS = 3_600_000_000_000
 """How long after the last message a delivery is waited for."""
 
@@ -68,32 +69,43 @@ def run_schedule(
         Deliveries in ns, shape (n,), -1 for what an hour was not enough for; and the parts,
         shape (n, 8), in the order of :data:`wsim.schema.PARTS`.
     """
-    count = len(times_ns)
-    delivered = np.full(count, -1, np.int64)
-    parts = np.zeros((count, len(PARTS)), np.int64)
     send, advance = connection.send, connection.advance
-    left = count
-    found: list[Delivery] = []
+    filed = _Filed(first, len(times_ns))
     for number, (now, size) in enumerate(
         zip(times_ns.tolist(), sizes.tolist(), strict=True), first
     ):
         send(direction, now, number, size)
+        for _, done, at, parts in advance(now):
+            filed.rows += (done, at, *parts)
         if not number % _CHUNK:
-            left -= _file(advance(now), first, delivered, parts)
-    patience = int(times_ns[-1]) + PATIENCE_NS if count else 0
-    while len(found) < left:
+            filed.flush()
+    patience = int(times_ns[-1]) + PATIENCE_NS if len(times_ns) else 0
+    filed.flush()
+    while filed.left:
         due = connection.next_event_ns
         if due is None or due > patience:
             break
-        found += advance(due)
-    _file(found, first, delivered, parts)
-    return delivered, parts
+        for _, done, at, parts in advance(due):
+            filed.rows += (done, at, *parts)
+        filed.flush()
+    return filed.delivered, filed.parts
 
 
-def _file(found: list[Delivery], first: int, delivered: IntArray, parts: IntArray) -> int:
-    """Enter deliveries into the arrays; return how many there were."""
-    if found:
-        rows = np.array([item[1] for item in found], np.int64) - first
-        delivered[rows] = [item[2] for item in found]
-        parts[rows] = [item[3] for item in found]
-    return len(found)
+class _Filed:
+    """Deliveries, first in a flat list of integers (no work for the garbage collector)."""
+
+    def __init__(self, first: int, count: int) -> None:
+        self.first, self.left = first, count
+        self.rows: list[int] = []
+        self.delivered = np.full(count, -1, np.int64)
+        self.parts = np.zeros((count, len(PARTS)), np.int64)
+
+    def flush(self) -> None:
+        """Move the list into the arrays."""
+        if self.rows:
+            table = np.array(self.rows, np.int64).reshape(-1, _WIDTH)
+            places = table[:, 0] - self.first
+            self.delivered[places] = table[:, 1]
+            self.parts[places] = table[:, 2:]
+            self.left -= len(table)
+            self.rows.clear()
