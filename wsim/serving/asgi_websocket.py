@@ -27,6 +27,7 @@ _CLOSE = "websocket.close"
 _NORMAL = 1000
 _TOO_BIG = 1009
 _RESTART = 1012
+_SMALL = 4096
 _LINGER_S = 45.0
 """How long a connection may outlive an application that closed it in vain (an outage)."""
 
@@ -51,6 +52,10 @@ class SocketPort:
         self._to_app, self._to_client = Outlet(), Outlet()
         self._close: Event = {"type": _CLOSE, "code": 1000}
         self._accepted = self._told_app = self._closing = False
+        self._flushing = self._sent_close = False
+        let_go = scope.get("extensions", {}).get(ABORT, {})
+        self._is_congested = let_go.get("congested", lambda: True)
+        """Would sending wait for a slow reader? Then the writer's task does it."""
         self._spoken = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.upgraded = False
@@ -121,7 +126,14 @@ class SocketPort:
     async def _app_send(self, event: Event) -> None:
         if event["type"] == "websocket.send":
             frame = event.get("text")
+            outlet = self._to_client
+            outlet.quiet = True
             self._put("outbound", frame if frame is not None else event["bytes"])
+            outlet.quiet = False
+            if 0 < outlet.backlog_bytes <= _SMALL and not self._is_congested():
+                await self._flush()  # sure not to wait for the reader
+            elif outlet.backlog_bytes:
+                outlet.wake()
         elif event["type"] == "websocket.accept":
             await cross(self._network, self._client, "outbound")
             self._accepted = True
@@ -171,13 +183,27 @@ class SocketPort:
 
     async def _write(self) -> None:
         """Hand on what has come through, until the connection ends."""
-        while (item := await self._to_client.get()) is not None:
-            frame, unit = item
-            if unit.name == _CLOSE:
-                await self._send(self._close)
+        while await self._to_client.wait():
+            await self._flush()
+            if self._sent_close:
                 return
-            kind = "text" if isinstance(frame, str) else "bytes"
-            await self._send({"type": "websocket.send", kind: frame})
+
+    async def _flush(self) -> None:
+        """Hand on what waits, unless somebody is at it."""
+        if self._flushing:
+            return
+        self._flushing = True
+        try:
+            while not self._sent_close and (item := self._to_client.take()) is not None:
+                frame, unit = item
+                if unit.name == _CLOSE:
+                    self._sent_close = True
+                    await self._send(self._close)
+                else:
+                    kind = "text" if isinstance(frame, str) else "bytes"
+                    await self._send({"type": "websocket.send", kind: frame})
+        finally:
+            self._flushing = False
 
     def abort(self, how: str = "close") -> None:
         """Take the connection down: at once where the host can, else with a closing frame."""

@@ -20,7 +20,7 @@ from wsim.payloads import payload
 from wsim.schema import DIRECTIONS
 from wsim.serving.packets import PacketError, Unit
 from wsim.session import Session
-from wsim.transit import DELIVERED, Transit, dropped
+from wsim.transit import DELIVERED, NO_PARTS, Transit, dropped, new_transit
 
 MAX_IN_FLIGHT = 10_000
 MAX_IN_FLIGHT_BYTES = 64_000_000
@@ -90,6 +90,21 @@ class Lane:
             self.bytes_in_flight += unit.size
             data = _payload(unit) if self._channel.conditions.rules else None
             self._channel.send(now_ns, unit.size, event=unit.event, token=cargo, data=data)
+
+    def at_once(self, now_ns: int, unit: Unit, route: Any, created_ns: int) -> Passage | None:
+        """Let a message through if nothing is simulated and nothing is before it; else None.
+
+        The same fate as by :meth:`put` and :meth:`advance`, without the detour.
+        """
+        if self._under_way or self._controls or self._refused or unit.kind == "control":
+            return None
+        if self._is_full(unit, route) or not self._channel.pass_now(now_ns):
+            return None
+        self._order += 1
+        cargo = Cargo(unit, route, self._order, now_ns, created_ns)
+        number = self._channel.number - 1
+        fields = (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, None, None, now_ns)
+        return Passage(self.direction, cargo, new_transit(fields))
 
     def swallow(self, now_ns: int, unit: Unit, route: Any) -> None:
         """Lose a unit in a failure of this client's own, which takes no number or draw."""

@@ -21,8 +21,12 @@ _CLOSING_S = 2.0
 """How long to wait for the other side to answer a closing frame."""
 
 
-def _transport_of(request: web.Request) -> Any:
-    return request.transport
+_MUCH = 16_384
+"""Bytes in the send buffer from which on aiohttp may wait for the reader."""
+
+
+def _is_congested(transport: Any) -> bool:
+    return transport is None or transport.get_write_buffer_size() > _MUCH
 
 
 def let_go(transport: Any, how: str = "close") -> None:
@@ -52,7 +56,12 @@ def scope_of(request: web.Request, kind: str) -> Scope:
         "headers": [(k.lower(), v) for k, v in request.raw_headers],
         "client": tuple(peer[:2]) if peer else None,
         "server": None,
-        "extensions": {ABORT: {"abort": lambda how: let_go(_transport_of(request), how)}},
+        "extensions": {
+            ABORT: {
+                "abort": lambda how: let_go(request.transport, how),
+                "congested": lambda: _is_congested(request.transport),
+            }
+        },
     }
 
 

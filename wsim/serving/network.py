@@ -276,6 +276,10 @@ class Network:
             client.door.lanes[direction].swallow(now_ns, unit, route)
         else:
             created_ns = -1 if self.stamp is None else self.stamp(client, direction, unit)
+            passage = client.door.lanes[direction].at_once(now_ns, unit, route, created_ns)
+            if passage is not None:
+                route.pass_on(self.ledger.settle(client, passage, now_ns), unit)
+                return
             client.door.put(now_ns, direction, unit, route, created_ns)
         self.stir(client)
 

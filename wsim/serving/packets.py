@@ -13,8 +13,7 @@ import binascii
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from wsim.errors import PayloadError
 
@@ -36,8 +35,7 @@ class PacketError(PayloadError):
     """Bytes that are no packet, or more than is allowed; the connection is to be closed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+class Unit(NamedTuple):
     """What crosses a network as a whole: a packet with its attachments.
 
     Attributes
@@ -61,7 +59,7 @@ class Unit:
     namespace: str = "/"
     ack_id: int = -1
     size: int = 0
-    body: str = field(default="", repr=False)
+    body: str = ""
 
     @property
     def event(self) -> str:
@@ -80,13 +78,15 @@ class Unit:
     def json(self) -> list[Any]:
         """Decode the packet's JSON; raises :class:`PacketError` if it is not a list."""
         try:
-            values = json.loads(self.body)
+            values, end = _DECODER.raw_decode(self.body)
         except (ValueError, RecursionError) as error:
             raise PacketError(f"a Socket.IO packet whose JSON cannot be read: {error}") from None
-        if not isinstance(values, list):
+        if not isinstance(values, list) or self.body[end:].strip():
             raise PacketError("a Socket.IO packet whose JSON is not a list")
-        attachments = [frame for frame in self.frames[1:] if isinstance(frame, bytes)]
-        return _filled(values, attachments) if attachments else values
+        if len(self.frames) == 1:
+            return values
+        filled: list[Any] = _filled(values, [f for f in self.frames[1:] if isinstance(f, bytes)])
+        return filled
 
 
 _DECODER = json.JSONDecoder()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -98,25 +99,50 @@ async def gate(network: Network, client: Client) -> bool:
 
 
 class Outlet:
-    """Route into a queue that somebody empties."""
+    """Route into a queue that one reader empties."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[tuple[Frame, Unit] | None] = asyncio.Queue()
+        self._items: deque[tuple[Frame, Unit] | None] = deque()
+        self._waiting: asyncio.Future[None] | None = None
         self.backlog_bytes = 0
+        self.quiet = False
+        """True while whoever puts something in will take it out too: nobody need be woken."""
 
     def pass_on(self, frames: tuple[Frame, ...], unit: Unit) -> None:
         """Queue the packets."""
         for frame in frames:
             self.backlog_bytes += len(frame)
-            self._queue.put_nowait((frame, unit))
+            self._items.append((frame, unit))
+        if not self.quiet:
+            self.wake()
 
     def end(self) -> None:
         """Say that nothing more will come."""
-        self._queue.put_nowait(None)
+        self._items.append(None)
+        self.wake()
+
+    def wake(self) -> None:
+        """Tell whoever waits that there is something to take."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def take(self) -> tuple[Frame, Unit] | None:
+        """Return the next packet and its unit; None if nothing waits, or at the end."""
+        if not self._items or self._items[0] is None:
+            return None
+        item = self._items.popleft()
+        assert item is not None
+        self.backlog_bytes -= len(item[0])
+        return item
+
+    async def wait(self) -> bool:
+        """Wait until something can be taken; False at the end."""
+        while not self._items:
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._items[0] is not None
 
     async def get(self) -> tuple[Frame, Unit] | None:
         """Return the next packet and its unit, or None at the end."""
-        item = await self._queue.get()
-        if item is not None:
-            self.backlog_bytes -= len(item[0])
-        return item
+        return self.take() if await self.wait() else None
