@@ -153,6 +153,17 @@ def test_it_suits_dark_screens_and_paper(two):
     assert not re.search(r"(fill|stroke): #(000000|0072b2|222222)", body)
 
 
+def test_the_style_a_user_has_set_does_not_hide_the_words(tmp_path):
+    import matplotlib.style
+
+    frame, found = session("near", 50, 0.1, seconds=5), []
+    for style in ("default", "dark_background"):
+        with matplotlib.style.context(style):
+            text = report(frame, tmp_path / "s.html").read_text(encoding="utf-8")
+        found.append([text.count(f"var(--{name})") for name in ("ink", "paper", "c0")])
+    assert found[0] == found[1]
+
+
 def test_references_inside_pictures_have_their_targets(two):
     text = two[0].read_text(encoding="utf-8")
     ids = set(re.findall(r'\sid="([^"]+)"', text))

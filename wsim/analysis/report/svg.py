@@ -6,7 +6,11 @@ import html
 import io
 import re
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
+from matplotlib.colors import is_color_like, to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from wsim.analysis.plots.style import COLOURS, INK, QUIET, SHADE, description, figure_of
 
@@ -36,9 +40,22 @@ def svg(ax: Axes, prefix: str) -> str:
     figure.patch.set_visible(False)
     for each in figure.axes:
         each.patch.set_visible(False)
+        each.tick_params(which="both", colors=INK)
+        for spine in each.spines.values():
+            spine.set_edgecolor(INK)
+    _ink(figure)
     target = io.StringIO()
     figure.savefig(target, format="svg", metadata={"Date": None, "Creator": None})
     return themed(target.getvalue(), prefix, description(ax))
+
+
+def _ink(figure: Figure) -> None:
+    """Give texts that follow the user's own matplotlib style the ink of the page."""
+    given = [rcParams["text.color"], rcParams["axes.labelcolor"], rcParams["axes.titlecolor"]]
+    usual = {to_hex(colour) for colour in given if is_color_like(colour)}
+    for words in figure.findobj(Text):
+        if isinstance(words, Text) and to_hex(words.get_color()) in usual:
+            words.set_color(INK)
 
 
 def themed(text: str, prefix: str, alt: str) -> str:
