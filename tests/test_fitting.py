@@ -1,11 +1,13 @@
 """fit_profile: what a known link did is found again in its log."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from wsim import PROFILES, NetworkConditions, Traffic, fit_profile, simulate
+from wsim import PROFILES, NetworkConditions, Traffic, fit_profile, load, simulate
 from wsim.channel import Channel
 from wsim.errors import ColumnsError
 from wsim.fitting import goodness_of_fit
@@ -14,6 +16,7 @@ from wsim.fitting.logs import read_logs
 from wsim.profiles import profile
 
 COUNT = 20_000
+DATA = Path(__file__).parents[1] / "data"
 QUIET = NetworkConditions(latency_ms=40, jitter_ms=0, packet_loss_rate=0, disconnect_rate=0)
 
 
@@ -153,6 +156,28 @@ def test_cuts_are_counted_per_message():
     assert fit_profile(frame).conditions.disconnect_rate == pytest.approx(0.01, rel=0.35)
 
 
+def test_a_log_of_one_side_is_fitted_from_its_round_trips():
+    there = log(QUIET.replace(jitter_ms=6, jitter_model="gamma", reorder=True))
+    one_sided = there.assign(round_trip_ms=there.latency_ms + 40, latency_ms=np.nan, fate="unknown")
+    fitted = fit_profile(one_sided)
+    assert "fitted to round trips" in fitted.source
+    inbound, outbound = (fitted.conditions.for_direction(d) for d in ("inbound", "outbound"))
+    half = one_sided.round_trip_ms.min() / 2
+    assert outbound.latency_ms == pytest.approx(half)
+    u = (np.arange(20_000) + 0.5) / 20_000
+    there_ms = inbound.jitter.sampler(inbound.latency_ms, inbound.jitter_ms)(u)
+    q = [0.1, 0.5, 0.9, 0.99]
+    assert np.quantile(there_ms + half, q) == pytest.approx(
+        one_sided.round_trip_ms.quantile(q).to_numpy(), rel=0.02
+    )
+
+
+def test_the_field_log_that_comes_along_can_be_fitted():
+    fitted = fit_profile(load(DATA / "field_log.har"))
+    assert "fitted to round trips" in fitted.source
+    assert 20 < fitted.conditions.latency_ms < 60
+
+
 def test_product_limit_undoes_the_censoring():
     rng = np.random.default_rng(3)
     values, bounds = rng.normal(50, 10, 60_000), rng.normal(45, 15, 60_000)
@@ -167,7 +192,7 @@ def test_product_limit_undoes_the_censoring():
         (pd.DataFrame({"sent_s": [1.0], "direction": ["inbound"]}), "no column latency_ms"),
         (
             pd.DataFrame({"sent_s": [1.0], "latency_ms": [2.0], "direction": ["inbound"]}),
-            "too few messages to fit a profile: 1",
+            "too few messages to fit a profile: of 1",
         ),
     ],
 )

@@ -18,7 +18,13 @@ from wsim.channel import Channel
 from wsim.conditions import NetworkConditions
 from wsim.errors import ColumnsError
 from wsim.fitting.delays import fit_delays, fit_rate
-from wsim.fitting.logs import LEAST_MESSAGES, Log, mean_run, read_logs
+from wsim.fitting.logs import (
+    LEAST_MESSAGES,
+    Log,
+    mean_run,
+    one_way_from_round_trips,
+    read_logs,
+)
 from wsim.fitting.outages import disconnects_per_message, find_outages, fit_renewal
 from wsim.impairments import Loss
 from wsim.impairments.gilbert_elliott import GilbertElliott
@@ -35,8 +41,10 @@ def fit_profile(frame: Any, *, name: str = "fitted") -> Profile:
     ----------
     frame
         A history, or any frame with ``sent_s``, ``latency_ms`` (NaN where lost) and
-        ``direction``; ``size_bytes``, ``client_id``, ``run``, ``copy``, ``cause`` and
-        ``session`` are used if they are there.
+        ``direction``; ``size_bytes``, ``client_id``, ``run``, ``copy``, ``cause`` and ``fate``
+        are used if they are there. A log of one side, where no message's fate is known, is
+        fitted from its ``round_trip_ms``: the least one is split evenly between the two ways,
+        and what is more is taken for the way there.
     name
         Name of the profile.
 
@@ -49,7 +57,7 @@ def fit_profile(frame: Any, *, name: str = "fitted") -> Profile:
     Raises
     ------
     ColumnsError
-        If columns are missing or there are fewer than 50 messages in every direction.
+        If columns are missing, or fewer than 50 messages have a known fate or a round trip.
     """
     logs = {direction: read_logs(frame, direction) for direction in DIRECTIONS}
     fitted = {
@@ -57,21 +65,36 @@ def fit_profile(frame: Any, *, name: str = "fitted") -> Profile:
         for direction, streams in logs.items()
         if sum(len(log.sent_s) for log in streams) >= LEAST_MESSAGES
     }
-    if not fitted:
+    if fitted:
+        return _profile(name, _joined(fitted), "fitted; ", fitted, logs)
+    found = one_way_from_round_trips(frame)
+    if found is None:
         raise ColumnsError(
-            f"too few messages to fit a profile: {len(frame)}; at least {LEAST_MESSAGES} in one"
-            " direction are needed"
+            f"too few messages to fit a profile: of {len(frame)}, at least {LEAST_MESSAGES} must"
+            " have a known fate in one direction, or a round trip"
         )
-    said = [
-        f"{direction}: {_sentence(goodness_of_fit(conditions, logs[direction]))}"
-        for direction, conditions in fitted.items()
+    half_ms, logs["inbound"] = found
+    there = _fit(logs["inbound"])
+    back = NetworkConditions(latency_ms=half_ms, jitter_ms=0, packet_loss_rate=0, disconnect_rate=0)
+    said = "fitted to round trips: half of the least is the way back, the rest the way there; "
+    both = {"inbound": there, "outbound": back.replace(bandwidth_mbps=there.bandwidth_mbps)}
+    return _profile(name, _joined(both), said, {"inbound": there}, logs)
+
+
+def _profile(
+    name: str,
+    conditions: NetworkConditions,
+    said: str,
+    fitted: dict[str, NetworkConditions],
+    logs: dict[str, list[Log]],
+) -> Profile:
+    goodness = [
+        f"{direction}: {_sentence(goodness_of_fit(each, logs[direction]))}"
+        for direction, each in fitted.items()
     ]
-    return Profile(
-        name,
-        _joined(fitted),
-        sentence=f"Fitted to a log of {len(frame)} messages.",
-        source="fitted; " + "; ".join(said),
-    )
+    count = sum(len(log.sent_s) for direction in fitted for log in logs[direction])
+    sentence = f"Fitted to a log of {count} messages."
+    return Profile(name, conditions, sentence=sentence, source=said + "; ".join(goodness))
 
 
 def goodness_of_fit(conditions: NetworkConditions, logs: list[Log]) -> dict[str, float]:

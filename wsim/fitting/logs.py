@@ -56,6 +56,23 @@ def read_logs(frame: Any, direction: str) -> list[Log]:
     return logs
 
 
+def one_way_from_round_trips(frame: Any) -> tuple[float, list[Log]] | None:
+    """Return half of the least round trip in ms, and logs of what is left for the way there.
+
+    None if fewer than 50 messages have a round trip.
+    """
+    if "round_trip_ms" not in frame:
+        return None
+    known = frame[frame["round_trip_ms"].notna()]
+    if len(known) < LEAST_MESSAGES:
+        return None
+    half_ms = float(known["round_trip_ms"].min()) / 2.0
+    there = known.assign(
+        latency_ms=known["round_trip_ms"] - half_ms, direction="inbound", fate="delivered"
+    ).drop(columns="delivered_s", errors="ignore")
+    return half_ms, read_logs(there, "inbound")
+
+
 def _ones(count: int) -> IntArray:
     return np.ones(count, np.int64)
 
