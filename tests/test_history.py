@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import gc
 import threading
 
 import numpy as np
@@ -380,3 +381,13 @@ def test_a_flood_of_connections_is_bounded() -> None:
     kept, forgotten = notes["connections"], notes["connections_forgotten"]
     assert len(kept) + forgotten == MAX_CONNECTIONS + 5
     assert kept[-1]["client_id"] == f"c{MAX_CONNECTIONS + 4}"
+
+
+def test_rows_are_out_of_the_collectors_sight() -> None:
+    history = History(None)
+    gc.collect()
+    before = len(gc.get_objects())
+    for number in range(3 * BLOCK_ROWS):
+        history.append(number, number, message_id=f"id-{number}", data="text")
+    gc.collect()
+    assert len(gc.get_objects()) - before < 100
