@@ -177,6 +177,16 @@ class TestFiles:
         with pytest.raises((ConditionsError, FormatError, UnknownNameError), match=words):
             profile(self.write(tmp_path, name, text))
 
+    def test_numbers_with_exponents_are_numbers(self, tmp_path):
+        path = self.write(tmp_path, "a.yaml", "conditions: {latency_ms: 1e2, jitter_ms: 2.5e-1}")
+        assert (profile(path).conditions.latency_ms, profile(path).conditions.jitter_ms) == (
+            100.0, 0.25,
+        )  # fmt: skip
+
+    def test_control_characters_are_no_yaml(self, tmp_path):
+        with pytest.raises(FormatError, match=r"a\.yaml: not YAML"):
+            profile(self.write(tmp_path, "a.yaml", "name: \x00"))
+
     def test_a_missing_file_is_said_to_be_missing(self, tmp_path):
         with pytest.raises(FormatError, match=r"none\.yaml: no such file"):
             profile(tmp_path / "none.yaml")
