@@ -30,11 +30,13 @@ def make(
     if lost is not None:
         latency[np.broadcast_to(np.asarray(lost, dtype=bool), created.shape)] = np.nan
     gone = np.isnan(latency)
+    with np.errstate(invalid="ignore"):  # infinity minus infinity, in hostile frames
+        delivered = created + latency / 1e3
     values: dict[str, Any] = {
         "seq": np.arange(len(created)),
         "created_s": created,
         "sent_s": created,
-        "delivered_s": created + latency / 1e3,
+        "delivered_s": delivered,
         "latency_ms": latency,
         "direction": "inbound",
         "event_name": "driveCommands",

@@ -97,9 +97,10 @@ def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
     created = messages.created
     begin = float(np.nanmin(created, initial=np.inf))
     end = float(np.nanmax(created, initial=-np.inf))
-    if not end > begin:
+    lasted = run.values["duration_s"]
+    if not (end > begin and lasted > 0.0):
         return
-    blocks = max(1, int(run.values["duration_s"] / block_s + 1e-9))
+    blocks = max(1, int(lasted / block_s + 1e-9))
     place = _Place(begin, blocks, (end - begin) / blocks)
     block = place.of(created)
     arrived = messages.arrived & messages.original

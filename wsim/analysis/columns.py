@@ -230,7 +230,7 @@ def _created(frame: pd.DataFrame, notes: list[str]) -> Floats:
                     "no column 'created_s': latency runs from 'sent_s', so time lost before "
                     "sending (coordinated omission) is not seen"
                 )
-            return floats(frame, name)
+            return _times(frame, name)
     notes.append("no column 'created_s' or 'sent_s': rates, ages and gaps cannot be computed")
     return np.full(len(frame), np.nan)
 
@@ -239,18 +239,30 @@ def _arrival(frame: pd.DataFrame, created: Floats, notes: list[str]) -> tuple[Fl
     has = set(frame.columns)
     if "latency_ms" in has:
         latency = floats(frame, "latency_ms")
-        delivered = (
-            floats(frame, "delivered_s") if "delivered_s" in has else created + latency / 1e3
-        )
-        unknown = np.isnan(delivered)
-        if np.count_nonzero(unknown) > np.count_nonzero(np.isnan(latency)):
-            delivered = np.where(unknown, created + latency / 1e3, delivered)
-        return delivered, latency
-    require(frame, ["delivered_s"], "latency (there is no 'latency_ms')")
-    require(frame, ["created_s" if "sent_s" not in has else "sent_s"], "latency")
+        given = _times(frame, "delivered_s") if "delivered_s" in has else None
+        return _filled(given, created, latency), latency
+    require(has, ["delivered_s"], "latency (there is no 'latency_ms')")
+    require(has, ["created_s" if "sent_s" not in has else "sent_s"], "latency")
     notes.append("no column 'latency_ms': taken as delivered_s - created_s")
-    delivered = floats(frame, "delivered_s")
+    delivered = _times(frame, "delivered_s")
     return delivered, (delivered - created) * 1e3
+
+
+def _times(frame: pd.DataFrame, name: str) -> Floats:
+    """Return a column of times; those that are infinite are as good as unknown."""
+    times = floats(frame, name)
+    odd = np.isinf(times)
+    return np.where(odd, np.nan, times) if odd.any() else times
+
+
+def _filled(given: Floats | None, created: Floats, latency: Floats) -> Floats:
+    """Return the times of arrival, from creation and latency where they are not given."""
+    if given is not None:
+        unknown = np.isnan(given)
+        if np.count_nonzero(unknown) <= np.count_nonzero(np.isnan(latency)):
+            return given
+    computed = created + np.where(np.isfinite(latency), latency, np.nan) / 1e3
+    return computed if given is None else np.where(unknown, computed, given)
 
 
 def _fate(frame: pd.DataFrame, latency: Floats, notes: list[str]) -> Codes:

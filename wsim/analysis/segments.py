@@ -91,7 +91,7 @@ def cut(messages: Messages, groups: Codes, streams: Codes, chosen: Bools) -> Seg
         created,
         messages.delivered[order],
         messages.latency[order],
-        messages.arrived[order],
+        messages.arrived[order] & np.isfinite(messages.delivered[order]),
         messages.lost[order],
         starts,
         group[starts].astype(np.intp),

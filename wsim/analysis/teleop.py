@@ -200,16 +200,17 @@ def loop_rate(
         number = int((created[-1] - created[0]) / window_s)
         if not wanted or number < 1:
             continue
-        times = found.delivered[starts[i] : starts[i + 1]]
-        inside = np.floor((times - created[0]) / window_s).astype(np.intp)
-        held = np.bincount(inside[(inside >= 0) & (inside < number)], minlength=number)
-        g = int(segments.group[i])
         # the first window also waits for the first delivery, so it is left out if there are more
-        held = held[1:] if number > 1 else held
+        first = 1 if number > 1 else 0
+        inside = (found.delivered[starts[i] : starts[i + 1]] - created[0]) / window_s
+        inside = inside[(inside >= first) & (inside < number)].astype(np.intp)
+        _, held = np.unique(inside, return_counts=True)
+        g = int(segments.group[i])
         nominal[g] = wanted
         good[g] += np.count_nonzero(held >= 0.9 * wanted * window_s)
-        windows[g] += len(held)
-        worst[g] = min(worst[g], held.min() / window_s)
+        windows[g] += number - first
+        poorest = held.min() / window_s if len(held) == number - first else 0.0
+        worst[g] = min(worst[g], poorest)
     return {
         "loop_hz": nominal,
         "loop_held_share": ratio(good, windows),
