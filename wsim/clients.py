@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from wsim.channel import Channel
 from wsim.link import Link
 from wsim.session import NEVER
 
@@ -101,8 +102,8 @@ class Client:
     """
 
     __slots__ = (
-        "acks", "armed_ns", "busy", "endpoint", "handling", "id", "inbound", "index", "link",
-        "outbound", "pumping", "queue", "state", "wake",
+        "acks", "armed_ns", "at_work", "busy", "endpoint", "handling", "id", "inbound", "index",
+        "link", "outbound", "pumping", "queue", "state", "wake",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int, link: Link, endpoint: Endpoint | None = None) -> None:
@@ -113,12 +114,22 @@ class Client:
         self.inbound, self.outbound = link.inbound, link.outbound
         self.state = ConnectionState.CONNECTING
         self.armed_ns = NEVER  # when the next look at the link is due
+        self.at_work: tuple[Channel, ...] = ()  # channels that may have something to tell
         self.pumping = False
         self.busy = False  # a handler is at work: later messages wait in the queue
         self.queue: deque[Message] = deque()
         self.handling: asyncio.Task[Any] | None = None
         self.acks = 0
         self.wake: Callable[[], object]  # looks at the link when it is due
+
+    def work(self, channel: Channel) -> None:
+        """Note that a channel has something under way; inbound is always looked at first."""
+        both = (self.inbound, self.outbound)
+        self.at_work = tuple(c for c in both if c is channel or c in self.at_work)
+
+    def rest(self, channel: Channel) -> None:
+        """Note that nothing happens on a channel until something is sent on it."""
+        self.at_work = tuple(c for c in self.at_work if c is not channel)
 
     def __repr__(self) -> str:
         return f"<Client {self.id} {self.state.value}>"

@@ -39,8 +39,21 @@ class Dispatcher:
     def dispatch(self, message: Message) -> None:
         """Run the handlers now, or after those of the client's earlier messages."""
         client = message.client
-        client.queue.append(message)
-        if not client.busy:
+        if client.busy:
+            client.queue.append(message)
+            return
+        client.busy = True
+        try:
+            rest = self.handlers.begin(message, self.handed(message))
+        except BaseException:  # not a handler's failure, but the end of the run
+            client.busy = False
+            raise
+        if rest is not None:
+            client.handling = self.spawn(self._work(client, message, rest))
+            return
+        client.busy = False
+        self._handled(message)
+        if client.queue:
             self.drain(client)
 
     def drain(self, client: Client) -> None:
@@ -88,6 +101,8 @@ class Dispatcher:
 
     def _handled(self, message: Message) -> None:
         future = message.future
+        if future is None and message.error is None:
+            return
         if message.ack_id >= 0:
             self.on_answer(message)
         elif future is None or future.done():

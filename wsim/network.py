@@ -56,6 +56,7 @@ class Network(Dispatcher):
         self.gone: set[str] = set()
         self.recording = self.validating = True
         self._append = recorder.append
+        self._live = False
         self._no_delay = -1  # lateness of what takes no time: 0 if live
         self._clock: Clock
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
@@ -68,6 +69,7 @@ class Network(Dispatcher):
     @clock.setter
     def clock(self, clock: Clock) -> None:
         self._clock = clock
+        self._live = clock.live
         self._no_delay = 0 if clock.live else -1
 
     # -- clients -------------------------------------------------------------------------
@@ -131,6 +133,7 @@ class Network(Dispatcher):
             if client.endpoint is not None:
                 continue
             client.link.change(now_ns, conditions)
+            client.at_work = (client.inbound, client.outbound)
             client.armed_ns = NEVER
             self.arm(client, client.link.next_event_ns)
 
@@ -141,6 +144,8 @@ class Network(Dispatcher):
         client = message.client
         channel = client.inbound if message.direction == "inbound" else client.outbound
         channel.send(now_ns, message.size, event=message.event, token=message, data=message.data)
+        if channel not in client.at_work:
+            client.work(channel)
         self._look(client, channel.next_event_ns, now_ns)
 
     def passed(
@@ -176,15 +181,18 @@ class Network(Dispatcher):
         """Send an acknowledgement back to the client."""
         client = question.client
         client.outbound.send(now_ns, size, token=Acknowledgement(question, value))
+        client.work(client.outbound)
         self._look(client, client.outbound.next_event_ns, now_ns)
 
     def _look(self, client: Client, due_ns: int | None, now_ns: int) -> None:
         if client.pumping:  # the one at work looks again before it ends
             return
-        if due_ns is not None and due_ns <= now_ns:
-            self.pump(client)
-        else:
-            self.arm(client, due_ns)
+        if due_ns is not None:
+            if due_ns <= now_ns:
+                self.pump(client)
+            elif due_ns < client.armed_ns:
+                client.armed_ns = due_ns
+                self._clock.call_at(due_ns, client.wake)
         if not client.link.session.steady:
             self.arm(client, client.link.session.next_event_ns)
             self._sessions(client, now_ns)
@@ -196,7 +204,7 @@ class Network(Dispatcher):
             self.clock.call_at(due_ns, client.wake)
 
     def _wake(self, client: Client) -> None:
-        if self.clock.now_ns() >= client.armed_ns:  # else somebody has looked meanwhile
+        if self._clock.now_ns() >= client.armed_ns:  # else somebody has looked meanwhile
             self.pump(client)
 
     def pump(self, client: Client) -> None:
@@ -204,19 +212,24 @@ class Network(Dispatcher):
         if client.pumping:  # called by a handler from within: the outer one goes on
             return
         client.pumping = True
-        steady = client.link.session.steady
+        session = client.link.session
+        unsteady = not session.steady
         try:
             while True:
-                now_ns = self.clock.now_ns()
+                now_ns = self._clock.now_ns()
                 client.armed_ns = due_ns = NEVER
-                for channel in (client.inbound, client.outbound):
+                for channel in client.at_work:
                     for transit in channel.advance(now_ns):
                         self._decided(client, transit, now_ns)
-                if not steady or not client.link.session.steady:
+                if unsteady or not session.steady:
                     self._sessions(client, now_ns)
-                    due_ns = client.link.session.next_event_ns or NEVER
-                for channel in (client.inbound, client.outbound):
-                    due_ns = min(due_ns, channel.next_event_ns or NEVER)
+                    due_ns = session.next_event_ns or NEVER
+                for channel in client.at_work:
+                    channel_due = channel.next_event_ns
+                    if channel_due is None:
+                        client.rest(channel)
+                    elif channel_due < due_ns:
+                        due_ns = channel_due
                 if due_ns > now_ns:
                     break
         finally:
@@ -246,6 +259,15 @@ class Network(Dispatcher):
 
     def _decided(self, client: Client, transit: Transit, now_ns: int) -> None:
         token = transit.token
+        if (
+            type(token) is Message
+            and transit.fate is DELIVERED
+            and not transit.copy
+            and transit.corruption is None
+            and not token.reason
+        ):
+            self._deliver(token, transit, now_ns)
+            return
         if type(token) is Acknowledgement:
             if transit.fate == DELIVERED and not transit.copy:
                 self._answered(token, transit)
@@ -277,18 +299,26 @@ class Network(Dispatcher):
             message.resolve(False)
 
     def _deliver(self, message: Message, transit: Transit, now_ns: int) -> None:
-        self._record(message, transit, DELIVERED, "", now_ns)
+        _, copy, sent_ns, delivered_ns, _, _, parts, _, _, _ = transit
+        assert delivered_ns is not None
+        if self.recording:
+            message.seq = self._append(
+                sent_ns, sent_ns + parts[0], delivered_ns, message.direction, message.event,
+                message.client.id, message.session, DELIVERED, "", copy, message.size,
+                message.message_id, "/", message.ack_id, -1,
+                now_ns - delivered_ns if self._live else -1, parts, message.data,
+            )  # fmt: skip
         tally = self.tally
-        if transit.copy:
+        if copy:
             tally.duplicates += 1
         else:
             tally.delivered += 1
-            assert transit.delivered_ns is not None
-            tally.latency_ns += transit.delivered_ns - transit.sent_ns
+            tally.latency_ns += delivered_ns - sent_ns
         if message.direction == "outbound":
             message.resolve(True)
             return
-        tally.received += not transit.copy
+        if not copy:
+            tally.received += 1
         self.dispatch(message)
 
     def _copy(self, message: Message) -> Message:
@@ -319,7 +349,7 @@ class Network(Dispatcher):
         if not self.recording:
             return
         delivered_ns = -1 if transit.delivered_ns is None else transit.delivered_ns
-        late_ns = now_ns - delivered_ns if delivered_ns >= 0 and self.clock.live else -1
+        late_ns = now_ns - delivered_ns if delivered_ns >= 0 and self._live else -1
         if fate == "dropped":
             delivered_ns = late_ns = -1
         sent_ns, parts = transit.sent_ns, transit.parts

@@ -319,9 +319,12 @@ class WebSocketServerSimulator(Playback):
 
     def receive_nowait(self, event_name: str, data: Any = None, client_id: str = "") -> None:
         """Send a message from a client to the server without waiting; call it in the loop."""
-        self._enter()
+        if get_running_loop() is not self._loop:
+            self._enter()
         now_ns = self._clock_ns()
-        measured = self._measure(event_name, data)
+        quick = self._quick.get(event_name) if type(event_name) is str else None
+        size = 0 if quick is None else quick(data)
+        measured = (size, "", True) if size else self._measure(event_name, data)
         message = self._inbound(event_name, data, client_id, measured, now_ns)
         if message is not None:
             self._net.send(message, now_ns)
