@@ -8,12 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from wsim.analysis.columns import codes, floats
 from wsim.analysis.plots.style import INK, SHADE, plain
 
 MOST_STRIPS, STRIP = 8, 0.02
+NEAR_S = 0.3
+"""Messages of one outage are closer than this, at rates worth a picture."""
 UP = frozenset({"connected", "reconnected"})
 DOWN = frozenset({"disconnected", "reconnecting", "cut", "error"})
 
@@ -63,8 +67,12 @@ def changes(frame: pd.DataFrame) -> list[Change]:
 
 
 def outages(frame: pd.DataFrame) -> list[Span]:
-    """Return the spans in which clients of the runs in `frame` were without a connection."""
-    found: list[Span] = []
+    """Return the spans in which the links of the runs in `frame` were down.
+
+    Those without a connection are noted beside the messages; outages that leave the connection
+    standing are known by the messages that they lost or held up.
+    """
+    found = _felt(frame)
     for run, facts in about(frame).items():
         open_since: dict[str, float] = {}
         for entry in facts.get("connections") or ():
@@ -80,6 +88,26 @@ def outages(frame: pd.DataFrame) -> list[Span]:
     return sorted(found)
 
 
+def _felt(frame: pd.DataFrame) -> list[Span]:
+    """Return the spans between messages lost to an outage, or held up by one."""
+    if "created_s" not in frame.columns or not len(frame):
+        return []
+    created = floats(frame, "created_s")
+    until = np.full(len(frame), np.nan)
+    if "cause" in frame.columns:
+        until[codes(frame, "cause").where("outage")] = 0.0
+    if "outage_ms" in frame.columns:
+        held = floats(frame, "outage_ms")
+        until = np.where(held > 0, held / 1e3, until)
+    rows = np.flatnonzero(np.isfinite(until) & np.isfinite(created))
+    runs = frame["run"].iloc[rows] if "run" in frame.columns else [""] * len(rows)
+    own: dict[str, list[Span]] = {}
+    for run, at, wait in zip(map(str, runs), created[rows], until[rows], strict=True):
+        own.setdefault(run, []).append(Span(float(at), float(at + wait), run, ""))
+    return [Span(start, end, run, "") for run, spans in own.items()
+            for start, end in merged(spans, NEAR_S) if end > start]  # fmt: skip
+
+
 def _end(frame: pd.DataFrame, facts: Mapping[str, Any]) -> float:
     length = facts.get("duration_s")
     if length is not None:
@@ -87,11 +115,11 @@ def _end(frame: pd.DataFrame, facts: Mapping[str, Any]) -> float:
     return float(frame["created_s"].max()) if len(frame) and "created_s" in frame else 0.0
 
 
-def merged(spans: Iterable[Span]) -> list[tuple[float, float]]:
-    """Return the spans of all clients as disjoint intervals, in order."""
+def merged(spans: Iterable[Span], gap_s: float = 0.0) -> list[tuple[float, float]]:
+    """Return the spans of all clients as intervals more than `gap_s` apart, in order."""
     result: list[tuple[float, float]] = []
     for start, end, *_ in sorted(spans):
-        if result and start <= result[-1][1]:
+        if result and start <= result[-1][1] + gap_s:
             result[-1] = (result[-1][0], max(end, result[-1][1]))
         else:
             result.append((start, end))
@@ -106,7 +134,7 @@ def draw_marks(ax: Axes, frame: pd.DataFrame, *, most: int = 200) -> None:
     """
     spans = outages(frame)
     runs = list(dict.fromkeys(span.run for span in spans))
-    label: str | None = "no connection"
+    label: str | None = "link down"
     for row, run in enumerate(runs[:MOST_STRIPS]):
         low, high = (0.0, 1.0) if len(runs) == 1 else (row * STRIP, (row + 0.8) * STRIP)
         for start, end in merged(span for span in spans if span.run == run)[:most]:
