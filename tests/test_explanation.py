@@ -61,9 +61,7 @@ def test_rows_of_a_history_series_and_mappings_are_the_same():
     }  # fmt: skip
     said = explain(row)
     assert said == explain(pd.Series(row)) == explain(pd.DataFrame([row]))
-    with pytest.raises(
-        ColumnsError, match="a frame of 2 rows is no message"
-    ):
+    with pytest.raises(ColumnsError, match="a frame of 2 rows is no message"):
         explain(pd.DataFrame([row, row]))
     assert said.startswith("driveCommands 7 from client_1 took 61 ms: 41 ms to send it again")
     assert "duplicate" in said
