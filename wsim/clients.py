@@ -45,10 +45,12 @@ class Message:
     it can be changed. ``reason`` is why validation turns it away on arrival, or ``""``.
     """
 
-    __slots__ = (
-        "ack", "ack_id", "client", "created_ns", "data", "direction", "error", "event", "flat",
-        "future", "message_id", "reason", "seq", "session", "size",
-    )  # fmt: skip
+    # what few messages need is set on those only
+    future: asyncio.Future[Any] | None = None
+    ack: Any = None
+    ack_id = -1
+    seq = -1
+    error: Exception | None = None
 
     def __init__(
         self, client: Client, direction: str, event: str, data: Any, flat: bool,
@@ -67,11 +69,6 @@ class Message:
         if not session.steady:
             session.catch_up(created_ns)
         self.session = session.number
-        self.future: asyncio.Future[Any] | None = None
-        self.ack: Any = None
-        self.ack_id = -1
-        self.seq = -1
-        self.error: Exception | None = None
 
     def resolve(self, value: Any) -> None:
         """Tell whoever waits for the message what came of it."""

@@ -15,6 +15,7 @@ from wsim.errors import PayloadError
 from wsim.payloads import arguments, packet_size
 
 Schema = Mapping[str, Any]
+_SEEN = 4096
 
 _NUMBER = {"type": ["number", "null"]}
 _TEXT = {"type": ["string", "null"]}
@@ -212,7 +213,19 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
     properties = schemas[event]["properties"]
     fields = {name: len(f'"{name}":,') for name, schema in properties.items() if schema == _NUMBER}
     empty = len(f'2["{event}",{{}}]') - 1  # one comma less than fields
+    lengths: dict[float, int] = {}  # of numbers seen lately: joysticks repeat themselves
     largest = math.inf
+
+    def length(value: float) -> int:
+        """Return how long a number is in JSON, 0 for one that has no place there."""
+        if not -largest < value < largest:
+            return 0
+        if len(lengths) >= _SEEN:
+            lengths.clear()
+        found = len(repr(value))
+        if value:  # minus zero equals zero, and is longer
+            lengths[value] = found
+        return found
 
     def measure(data: Any) -> int:
         if type(data) is not dict or not data:
@@ -223,11 +236,14 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
             if room is None:
                 return 0
             if type(value) is float:
-                if not -largest < value < largest:
+                digits = lengths.get(value) or length(value)
+                if not digits:
                     return 0
-            elif type(value) is not int:
+                size += room + digits
+            elif type(value) is int:
+                size += room + len(repr(value))
+            else:
                 return 0
-            size += room + len(repr(value))
         return size
 
     return measure
