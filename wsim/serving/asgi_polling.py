@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, NamedTuple
 
 from wsim.serving.network import Client, Network, TooManyError
@@ -84,26 +85,58 @@ class PollingPort:
         self._units = assemblers(network, scope)
         self.last_seen_s = network.clock.now_ns() / 1e9
         self.open_requests = 0
-        self.cut = asyncio.Event()
-        self.closed = asyncio.Event()
-        self.wanted = asyncio.Event()
+        self.cut = self.closed = False
+        self._open: set[asyncio.Future[Response]] = set()
+        self._asking: set[asyncio.Future[Response]] = set()  # those that wait for packets
         self._injected: list[Frame] = []
 
     def abort(self, how: str = "close") -> None:
         """Answer no more requests of this session."""
-        self.cut.set()
+        self.cut = True
+        self._interrupt(refusal(_UNKNOWN), self._open)
+
+    def close(self) -> None:
+        """The client said good-bye: let go of its request that waits for packets."""
+        self.closed = True
+        self._interrupt(_NOOP, self._asking)
+
+    @staticmethod
+    def _interrupt(answer: Response, requests: set[asyncio.Future[Response]]) -> None:
+        for request in requests:
+            if not request.done():
+                request.set_result(answer)
+
+    async def unless_interrupted(
+        self, job: Coroutine[Any, Any, Response], *, asks: bool = False
+    ) -> Response:
+        """Do the job of a request to its end, unless the session is interrupted before."""
+        if self.cut or (asks and (self.closed or self._injected)):
+            job.close()
+            return refusal(_UNKNOWN) if self.cut else _NOOP
+        answer = asyncio.get_running_loop().create_future()
+        task = asyncio.ensure_future(job)
+        groups = (self._open, self._asking) if asks else (self._open,)
+        for group in groups:
+            group.add(answer)
+        task.add_done_callback(partial(_hand_over, answer))
+        try:
+            response: Response = await answer
+            return response
+        finally:
+            task.cancel()
+            for group in groups:
+                group.discard(answer)
 
     def inject(self, unit: Unit) -> None:
         """Hand the client a packet that the server never sent, with its next answer."""
         self._injected += unit.frames
-        self.wanted.set()
+        self._interrupt(_NOOP, self._asking)
 
     def with_injected(self, scope: Scope, response: Response) -> Response:
         """Add what was injected to the answer of a request that asks for packets."""
         if scope["method"] != "GET" or response.status != 200 or not self._injected:
             return response
         frames, self._injected = self._injected, []
-        self.wanted.clear()
         body = join_body([*split_body(response.body), *frames])
         return with_body(response, body)
 
@@ -121,7 +154,7 @@ class PollingPort:
         if unit.name == "DISCONNECT" and unit.namespace == "/":
             self.client.leaving = True
         elif unit.name == "close":
-            self.closed.set()
+            self.close()
 
     async def post(self, app: App, scope: Scope, body: bytes) -> Response:
         """Carry a body up, in portions that every server takes."""
@@ -144,6 +177,17 @@ class PollingPort:
                 return with_body(response, join_body(frames))
 
 
+def _hand_over(answer: asyncio.Future[Response], task: asyncio.Future[Response]) -> None:
+    """Give a finished job's outcome to the request that waits for it."""
+    if answer.done() or task.cancelled():
+        if not answer.done():
+            answer.cancel()
+    elif (error := task.exception()) is not None:
+        answer.set_exception(error)
+    else:
+        answer.set_result(task.result())
+
+
 class Polling:
     """All sessions by long-polling of one network."""
 
@@ -154,7 +198,7 @@ class Polling:
     def client(self, sid: str) -> Client | None:
         """Return the client of a session, for one that upgrades to WebSocket."""
         port = self._ports.get(sid)
-        return port.client if port is not None and not port.cut.is_set() else None
+        return port.client if port is not None and not port.cut else None
 
     async def handle(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -198,18 +242,16 @@ class Polling:
         port.open_requests += 1
         try:
             if scope["method"] == "POST":
-                response = await _unless(port.cut, port.post(app, scope, body), refusal(_UNKNOWN))
+                response = await port.unless_interrupted(port.post(app, scope, body))
             else:
-                asked = _unless(port.closed, port.get(app, scope), _NOOP)
-                asked = _unless(port.wanted, asked, _NOOP)
-                response = await _unless(port.cut, asked, refusal(_UNKNOWN))
+                response = await port.unless_interrupted(port.get(app, scope), asks=True)
         except PacketError:
             response = refusal(b'{"code":3,"message":"Bad request"}')
         finally:
             port.open_requests -= 1
             port.last_seen_s = self._network.clock.now_ns() / 1e9
         response = port.with_injected(scope, response)
-        if response.status != 200 or port.closed.is_set():
+        if response.status != 200 or port.closed:
             await self._drop(app, scope, port)
         return response
 
@@ -217,8 +259,8 @@ class Polling:
         """The session is over: forget it, and tell the application."""
         if self._ports.pop(port.sid, None) is None:
             return
-        was_cut = port.cut.is_set()
-        port.cut.set()
+        was_cut = port.cut
+        port.cut = True
         port.client.transports.discard(port)
         if not port.client.transports:
             self._network.lose(port.client, for_good=port.client.leaving)
@@ -236,19 +278,6 @@ class Polling:
                 port.client.transports.discard(port)
                 if not port.client.transports:
                     self._network.lose(port.client)
-
-
-async def _unless(
-    event: asyncio.Event, job: Coroutine[Any, Any, Response], otherwise: Response
-) -> Response:
-    """Do a job to its end, unless `event` comes first."""
-    task, stop = asyncio.ensure_future(job), asyncio.create_task(event.wait())
-    try:
-        await asyncio.wait({task, stop}, return_when=asyncio.FIRST_COMPLETED)
-        return task.result() if task.done() else otherwise
-    finally:
-        task.cancel()
-        stop.cancel()
 
 
 def _sid(body: bytes) -> str:

@@ -91,9 +91,12 @@ async def _http(app: App, request: web.Request) -> web.StreamResponse:
                 await response.prepare(request)
             await response.write(event.get("body", b""))
 
-    await app(scope_of(request, "http"), receive, send)
-    if not started:
-        await response.prepare(request)
+    try:
+        await app(scope_of(request, "http"), receive, send)
+        if not started:
+            await response.prepare(request)
+    except ConnectionError:  # the client did not wait for the answer
+        let_go(request.transport)
     return response
 
 
