@@ -250,6 +250,16 @@ async def test_a_broadcast_is_one_message_for_each_client():
     assert len(sim.connected_clients) == 4
 
 
+async def test_a_broadcast_does_not_reach_who_is_still_connecting():
+    sim = perfect(latency_ms=50)
+    await sim.connect("there")
+    coming = asyncio.create_task(sim.connect("coming"))
+    await asyncio.sleep(0.01)
+    assert await sim.emit("x", 1)
+    assert sim.history["client_id"].tolist() == ["there"]
+    await coming
+
+
 async def test_a_broadcast_to_nobody_reaches_nobody():
     assert await perfect().emit("x", {}) is False
 

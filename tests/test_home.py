@@ -43,6 +43,19 @@ def test_what_is_in_flight_lands_in_the_next_loop():
     assert sim.history["latency_ms"].tolist() == [1000.0]
 
 
+@pytest.mark.realtime
+def test_a_profile_brings_its_time_scale_to_a_live_simulator():
+    sim = create_websocket_simulator("perfect", seed=1)
+
+    async def main():
+        sim.admit("rover")
+        before = sim.clock.scale
+        sim.set_profile("mars")
+        return before, sim.clock.scale
+
+    assert asyncio.run(main()) == (1.0, 300.0)
+
+
 def test_the_clock_needs_a_loop():
     sim = create_websocket_simulator("perfect")
     assert sim.now_s == 0.0

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from wsim.clock import Clock, LiveClock, clock_of
 from wsim.errors import UsageError
+from wsim.loops import ScaledLoop
 
 T = TypeVar("T")
 _PATIENCE_S = 10.0
@@ -93,7 +94,8 @@ class Home:
 
     def _set_time_scale(self, scale: float) -> None:
         self._time_scale = scale
-        if isinstance(self._clock, LiveClock):
+        decided = isinstance(self._loop, ScaledLoop)  # by run(clock=...), which has the last word
+        if isinstance(self._clock, LiveClock) and not decided:
             self._clock.set_scale(scale)
 
     async def _carry(self, coro: Coroutine[Any, Any, T]) -> T:

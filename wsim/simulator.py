@@ -13,7 +13,7 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from wsim.clients import Client, Endpoint, Message
+from wsim.clients import Client, ConnectionState, Endpoint, Message
 from wsim.clock import Clock
 from wsim.errors import PayloadError, UsageError
 from wsim.handlers import Entry, Handler, Handlers, awaitable
@@ -294,7 +294,7 @@ class WebSocketServerSimulator(Playback):
         if client_id is not None:
             fate = self._emit(event_name, data, client_id, measured, now_ns)
             return fate if isinstance(fate, bool) else bool(await fate)
-        names = list(self._net.clients)
+        names = self._audience()
         fates = [self._emit(event_name, data, name, measured, now_ns) for name in names]
         return any([fate if isinstance(fate, bool) else await fate for fate in fates])
 
@@ -317,6 +317,11 @@ class WebSocketServerSimulator(Playback):
         self._net.send(message, now_ns)
         return False
 
+    def _audience(self) -> list[str]:
+        """Return whom a broadcast is for: everybody who has come in, cut off or not."""
+        clients = self._net.clients.items()
+        return [name for name, c in clients if c.state is not ConnectionState.CONNECTING]
+
     def receive_nowait(self, event_name: str, data: Any = None, client_id: str = "") -> None:
         """Send a message from a client to the server without waiting; call it in the loop."""
         if get_running_loop() is not self._loop:
@@ -334,7 +339,7 @@ class WebSocketServerSimulator(Playback):
         self._enter()
         measured = self._measure(event_name, data)
         now_ns = self._clock_ns()
-        for name in list(self._net.clients) if client_id is None else [client_id]:
+        for name in self._audience() if client_id is None else [client_id]:
             self._emit(event_name, data, name, measured, now_ns, wait=False)
 
     async def handle(self, event_name: str, args: tuple[Any, ...], client_id: str) -> Any:
@@ -359,9 +364,9 @@ class WebSocketServerSimulator(Playback):
         return message.ack
 
     def serve(self, **options: Any) -> Any:
-        """Serve real Socket.IO clients; see :func:`wsim.serving.serve`."""
-        serving: Any = import_module("wsim.serving")  # a floor above: loaded when called
-        return serving.serve(self, **options)
+        """Serve real Socket.IO clients; see :func:`wsim.serve`."""
+        endpoint: Any = import_module("wsim.serving.endpoint")  # a floor above: only when called
+        return endpoint.serve(self, **options)
 
 
 def _give_up(message: Message) -> None:
