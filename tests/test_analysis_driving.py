@@ -1,8 +1,11 @@
 """Distances and speeds on the ground."""
 
+import doctest
+
 import numpy as np
 import pytest
 
+from wsim.analysis import driving
 from wsim.analysis.driving import blind_distance, safe_speed, stopping_distance
 
 
@@ -26,3 +29,7 @@ def test_safe_speed_falls_with_delay():
 def test_impossible_values_are_refused(name):
     with pytest.raises(ValueError, match=f"{name} must be greater than 0, not 0"):
         safe_speed(100.0, **{name: 0})
+
+
+def test_the_docstrings_run():
+    assert doctest.testmod(driving) == (0, 1)

@@ -143,3 +143,19 @@ def test_welch_on_logs_covers():
     share = covered([f.low for f in found], [f.high for f in found], math.e)
     print(f"Welch on logarithms, 10 replicates: {share:.3f}")
     assert PROMISED[0] <= share <= PROMISED[1]
+
+
+@pytest.mark.parametrize("rate", [3.0, 20.0])
+def test_rates_cover(rate):
+    counts = np.random.default_rng(8).poisson(rate * 2.0, REPEATS)
+    found = [intervals.poisson_rate(int(k), 2.0) for k in counts]
+    share = covered([f.low for f in found], [f.high for f in found], rate)
+    print(f"Poisson rate {rate}, 2 units of time: {share:.3f}")
+    assert PROMISED[0] <= share <= PROMISED[1]
+
+
+def test_no_events_bound_a_rate_from_above():
+    found = intervals.poisson_rate(0, 10.0)
+    assert (found.estimate, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(1.959964**2 / 10)
+    assert math.isnan(intervals.poisson_rate(0, 0.0).high)
