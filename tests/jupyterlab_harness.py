@@ -63,15 +63,27 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0)
 
 
 class Lab:
-    """One JupyterLab server on a free port."""
+    """One JupyterLab server on a free port.
 
-    def __init__(self, folder: Path, *, subshells: str | None = None, python: str = "") -> None:
+    Parameters
+    ----------
+    folder
+        Where all of its folders are made; notebooks are in ``notebooks``.
+    subshells
+        JupyterLab's ``commsOverSubshells``, if not its default.
+    packages
+        A folder whose packages go before the installed ones, for another ipykernel.
+    """
+
+    def __init__(
+        self, folder: Path, *, subshells: str | None = None, packages: Path | None = None
+    ) -> None:
         self.folder = folder
         self.root = folder / "notebooks"
         self.runtime = folder / "runtime"
         self.token = secrets.token_hex(8)
         self.port = _free_port()
-        self._python = python or sys.executable
+        self._packages = packages
         self._write_settings(subshells)
         self._log = (folder / "lab.log").open("wb")
         self._process = self._start()
@@ -101,15 +113,16 @@ class Lab:
         }
         private = {name: str(self.folder / sub) for name, sub in folders.items()}
         repository = str(Path(__file__).resolve().parent.parent)
+        path = os.pathsep.join([*([str(self._packages)] if self._packages else []), repository])
         command = [
-            self._python, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1",
+            sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1",
             f"--port={self.port}", "--ServerApp.port_retries=0", "--allow-root",
             f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.root}",
             "--LabApp.extension_manager=readonly", "--expose-app-in-browser",
         ]  # fmt: skip
         return subprocess.Popen(
             command,
-            env={**os.environ, **private, "PYTHONPATH": repository, "PYTHONWARNINGS": "default"},
+            env={**os.environ, **private, "PYTHONPATH": path},
             stdout=self._log,
             stderr=subprocess.STDOUT,
             cwd=self.root,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -55,13 +57,29 @@ def context():
         yield made
 
 
-@pytest.fixture(
-    scope="module",
-    params=[None, pytest.param("disabled", marks=pytest.mark.slow)],
-    ids=["subshells", "no-subshells"],
-)
+KERNELS = [
+    pytest.param((None, None), id="subshells"),
+    pytest.param((None, "disabled"), id="no-subshells", marks=pytest.mark.slow),
+    pytest.param(("6.31.0", None), id="kernel6", marks=pytest.mark.slow),
+    pytest.param(("6.31.0", "disabled"), id="kernel6-no-subshells", marks=pytest.mark.slow),
+]
+
+
+def installed(version, folder):
+    """Return a folder with another ipykernel, whose dependencies are those installed."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
+    done = subprocess.run([*command, str(folder), f"ipykernel=={version}"], check=False)
+    if done.returncode:
+        pytest.skip(f"needs ipykernel {version} from a package index")
+    return folder
+
+
+@pytest.fixture(scope="module", params=KERNELS)
 def lab(request, tmp_path_factory):
-    server = Lab(tmp_path_factory.mktemp("lab"), subshells=request.param)
+    version, subshells = request.param
+    folder = tmp_path_factory.mktemp("lab")
+    packages = installed(version, folder / "packages") if version else None
+    server = Lab(folder, subshells=subshells, packages=packages)
     try:
         yield server.wait()
     finally:
@@ -140,6 +158,15 @@ def test_the_slider_by_keyboard_changes_conditions_and_what_is_measured(screen):
     print(f"the measured median followed within {took:.2f} s: {measured:.0f} ms")
     assert screen.tab.locator(".wsim-latency-ms-field input").input_value() == "150"
     assert value == 150.0
+
+
+def test_a_number_between_the_steps_of_a_slider_stays_as_typed(screen):
+    field = screen.tab.locator(".wsim-latency-ms-field input")
+    field.fill("37")
+    field.press("Enter")
+    screen.until("panel.lab.conditions.latency_ms", lambda value: value == 37.0)
+    screen.tab.wait_for_timeout(700)
+    assert screen.kernel.ask("panel.lab.conditions.latency_ms") == 37.0
 
 
 def test_every_callback_ran_at_home(screen):
@@ -255,6 +282,30 @@ def test_a_page_of_a_thirteen_inch_screen_is_wide_enough(screen, tmp_path):
         " return [e.scrollWidth, e.clientWidth]; }"
     )
     assert wide <= shown + 2
+
+
+def resident_bytes(screen):
+    return screen.kernel.ask("int(open('/proc/self/statm').read().split()[1])") * 4096
+
+
+def refresh(screen, times):
+    screen.kernel.do(
+        f"import asyncio\nfor _ in range({times}):\n    panel.lab.step(0.02)\n"
+        "    panel.live.now()\n    await asyncio.sleep(0)",
+        timeout_s=600,
+    )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+@pytest.mark.parametrize("times", [200, pytest.param(3000, marks=pytest.mark.slow)])
+def test_refreshing_keeps_the_memory_of_the_kernel_flat(screen, times):
+    refresh(screen, times // 10)
+    before = resident_bytes(screen)
+    refresh(screen, times - times // 10)
+    grown = resident_bytes(screen) - before
+    print(f"\n{times} refreshes: {grown / 1e6:+.1f} MB after the first tenth")
+    assert grown < 10e6
+    screen.kernel.do("panel.lab.run()")
 
 
 # What the tests above would say of a panel that does it wrong.

@@ -164,6 +164,16 @@ def test_exceptions_of_the_users_handlers_are_shown(panel):
     assert "&lt;speed&gt;" in panel.error.value
 
 
+def test_traffic_that_ends_is_said(panel):
+    def broken():
+        raise OSError("no camera")
+
+    panel.lab.ask(panel.lab._run._start, panel.lab._run._repeat("camera_hz", broken))
+    panel.lab.step(1)
+    panel.live.now()
+    assert "no camera" in panel.error.value
+
+
 def test_a_panel_of_the_same_name_replaces_the_one_before(tmp_path):
     before = threading.active_count()
     panels = [Dashboard(run=True, folder=tmp_path) for _ in range(3)]

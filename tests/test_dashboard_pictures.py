@@ -83,11 +83,13 @@ def test_the_top_comes_down_only_when_most_of_the_picture_is_empty():
         assert picture.canvas.full_draws == draws, longest
 
 
-def test_an_emergency_stop_is_a_mark_of_its_own():
+def test_an_emergency_stop_is_a_mark_of_its_own_lost_or_not():
     events = np.where(np.arange(600) == 300, "emergencyStop", "driveCommands")
-    picture = Timeline()
-    picture.refresh(scene(event_name=events))
-    assert len(picture._stops.get_xdata()) == 1
+    for lost in (False, True):
+        picture = Timeline()
+        picture.refresh(scene(event_name=events, lost=(np.arange(600) == 300) & lost))
+        assert len(picture._stops.get_xdata()) == 1
+        assert len(picture._lost.get_xdata()) == int(lost)
 
 
 def test_round_tops():

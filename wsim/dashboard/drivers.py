@@ -32,6 +32,8 @@ class Run:
         self.traffic = traffic
         self.rover = Track()
         self.client = ""
+        self.failure: BaseException | None = None
+        """What ended the traffic of this run, which should not happen."""
         self._changed = asyncio.Event()
         self._frame = b""
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -53,7 +55,12 @@ class Run:
     def _start(self, coroutine: Any) -> None:
         task = asyncio.get_event_loop().create_task(coroutine)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.failure = error
 
     async def _begin(self) -> None:
         self.client = await self.sim.connect()

@@ -263,6 +263,8 @@ class LabSession:
 
     def newest_problem(self) -> str:
         """Return the newest exception of a handler in words; empty if there was none."""
+        if (failure := self._run.failure) is not None:
+            return f"the traffic of this run has ended: {failure!r}; press Reset"
         errors = self.sim.errors
         if not errors:
             return ""

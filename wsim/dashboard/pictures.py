@@ -156,8 +156,8 @@ class Timeline(Picture):
         self._lanes: dict[str, int] = {}
         self._delivered = self.line("|", BLUE, 7)
         self._late = self.line("^", ORANGE, 3.5)
+        self._stops = self.line("D", GREEN, 7)
         self._lost = self.line("x", VERMILION, 5)
-        self._stops = self.line("D", GREEN, 6)
 
     def curve(self, window: Window, path: FloatArray) -> Curve:
         """Return what was lost, a little below its lane."""
@@ -188,7 +188,7 @@ class Timeline(Picture):
             (self._lost, window.lost),
             (self._late, late & ~window.lost),
             (self._delivered, ~late & ~window.lost & ~stops),
-            (self._stops, stops & ~window.lost),
+            (self._stops, stops),
         )
         for artist, chosen in marks:
             x = window.created_s[chosen] - window.now_s
