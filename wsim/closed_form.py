@@ -131,7 +131,9 @@ class ClosedForm:
         before = np.concatenate([[path.free_ns], finishes[:-1]]) if len(there) else finishes
         if path.limited and self._overflows(came, sizes, finishes, before):
             service = finishes - np.maximum(came, before)
-            finishes, full, waiting = tail_drop(came, service, sizes, c, path.free_ns, path.waiting)
+            finishes, full, waiting = tail_drop(
+                came, service, sizes, c, path.free_ns, path.waiting, fast=self._fast
+            )
             path.waiting = waiting
             causes[there[full]] = _QUEUE_FULL
             before = np.concatenate([[path.free_ns], finishes[:-1]])
@@ -261,7 +263,9 @@ def tail_drop(
         arrivals, service, sizes, bytes_per_ns, most_bytes, most_ns, room, free_ns, ends
     )
     let_in = [size for _, size in queued[gone:]]
-    let_in += sizes[~full][max(gone - len(queued), 0) :].tolist()
+    newcomers = len(line) - max(gone, len(queued))
+    if newcomers:
+        let_in += sizes[np.flatnonzero(~full)[-newcomers:]].tolist()
     still = deque(zip(line[gone:].tolist(), let_in, strict=True))
     return finishes, full, still
 
