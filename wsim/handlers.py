@@ -39,33 +39,34 @@ class Handlers:
     """The handlers by event, in order of registration, and the default one."""
 
     def __init__(self) -> None:
-        self._entries: dict[str, list[Entry]] = {}
+        self.table: dict[str, list[Entry]] = {}
+        """The entries by event, without the default."""
         self._default: Handler | None = None
         self.errors: deque[HandlerError] = deque(maxlen=_KEPT_ERRORS)
         """The last exceptions of handlers."""
         self.error_count = 0
 
     def __contains__(self, event: str) -> bool:
-        return event in self._entries
+        return event in self.table
 
     @property
     def by_event(self) -> dict[str, list[Handler]]:
         """The registered handlers by event."""
-        return {event: [entry.handler for entry in e] for event, e in self._entries.items()}
+        return {event: [entry.handler for entry in e] for event, e in self.table.items()}
 
     def add(self, event: str, handler: Handler) -> None:
         """Register a handler for an event, after those there are."""
         check_event_name(event)
-        self._entries.setdefault(event, []).append(_entry(event, handler))
+        self.table.setdefault(event, []).append(_entry(event, handler))
 
     def remove(self, event: str, handler: Handler | None = None) -> bool:
         """Remove a handler of an event, or all; say whether there was one."""
-        entries = self._entries.get(event, [])
+        entries = self.table.get(event, [])
         kept = [e for e in entries if handler is not None and e.handler != handler]
         if kept:
-            self._entries[event] = kept
+            self.table[event] = kept
         else:
-            self._entries.pop(event, None)
+            self.table.pop(event, None)
         return len(kept) < len(entries)
 
     def set_default(self, handler: Handler | None) -> None:
@@ -89,7 +90,7 @@ class Handlers:
 
     def entries(self, event: str) -> Sequence[Entry]:
         """Return what is to be called for an event: its handlers, or the default one."""
-        entries = self._entries.get(event)
+        entries = self.table.get(event)
         if entries is not None:
             return entries
         default = self._default
