@@ -141,9 +141,7 @@ class Insight(Home):
         if path.suffix.lower() != ".json":
             return save(self.recorder.frame, path)
         statistics, conditions = self.get_statistics(), self._net.conditions.to_dict()
-        write_json(
-            self.recorder.frame, path, statistics=statistics, network_conditions=conditions
-        )
+        write_json(self.recorder.frame, path, statistics=statistics, network_conditions=conditions)
         return path
 
     def update_rover_state(self, changes: Mapping[str, Any]) -> dict[str, Any]:

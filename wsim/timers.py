@@ -118,7 +118,7 @@ class Alarm:
             return None
         try:
             loop.add_reader(fd, self._readable)
-        except NotImplementedError:  # a loop without readers, such as a proactor
+        except RuntimeError:  # a loop without readers, such as the proactor of Windows
             os.close(fd)
             return None
         self._set_timer = _settimer()
