@@ -190,4 +190,5 @@ class Draws:
 
 
 def _nanoseconds(milliseconds: FloatArray) -> IntArray:
-    return np.rint(milliseconds * _NS_PER_MS).astype(np.int64)
+    scaled = milliseconds * _NS_PER_MS
+    return np.rint(scaled, out=scaled).astype(np.int64)
