@@ -75,6 +75,20 @@ def test_time_stands_still_while_a_thread_works():
     assert run(main()) == (42, 0.0)
 
 
+def test_the_end_waits_for_threads_that_are_still_at_work():
+    async def main():
+        loop = asyncio.get_running_loop()
+        loop.run_in_executor(None, time.sleep, 0.1)  # nobody awaits it
+        before = loop.time()
+        await asyncio.sleep(0)
+        return before
+
+    begin = time.perf_counter()
+    assert run(main()) == 0.0
+    assert run(main(), 10_000.0) < 1e4
+    assert time.perf_counter() - begin > 0.2
+
+
 def test_waiting_for_what_never_happens_is_said(monkeypatch):
     monkeypatch.setattr(loops, "_PATIENCE_S", 0.05)
 

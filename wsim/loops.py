@@ -91,6 +91,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         future.add_done_callback(self._thread_done)
         return future
 
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for threads to end; virtual time, in which `timeout` would pass at once, waits."""
+        self._threads_busy += 1
+        try:
+            await super().shutdown_default_executor()
+        finally:
+            self._threads_busy -= 1
+
     def _thread_done(self, future: asyncio.Future[Any]) -> None:
         self._threads_busy -= 1
 
@@ -174,6 +182,10 @@ class ScaledLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         self.scale = scale
         self.start_ns = time.monotonic_ns()
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:
+        """Wait for threads to end, however much simulated time that takes."""
+        await super().shutdown_default_executor()
 
     def time(self) -> float:
         """Return simulated seconds since the loop was made."""
