@@ -1,16 +1,18 @@
-"""Parquet by columns: summarise a file or a folder without loading it whole.
+"""Parquet by columns and groups: summarise a folder without loading it whole.
 
 Of a history only times, latencies and short codes are needed at once, some 40 bytes a row
 and twice to three times that while they are sorted; payloads, identifiers and the parts of
-the delay, which make up most of a frame, are left on disk or read one column at a time. The rows are those of the files, in order of their names,
-so the numbers are the same as those of the loaded frame.
+the delay, which make up most of a frame, are left on disk or read one column at a time. If
+every run belongs to one group (always so by run, usually by profile) the groups are taken
+one after the other, so that memory has to hold the largest of them only. The rows are those
+of the files, in order of their names: the numbers are the same as those of the loaded frame.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ _NEEDED = (
     *("created_s", "sent_s", "delivered_s", "latency_ms", "direction", "event_name"),
     *("client_id", "profile", "run", "fate", "cause", "dropped", "copy", "size_bytes"),
 )
+Label = tuple[Any, ...]
 _SMALL: dict[str, Any] = {"copy": np.int16, "size_bytes": np.int32}
 
 
@@ -48,23 +51,67 @@ class ParquetColumns:
         names = [n for n in schemas[0].names if all(n in schema.names for schema in schemas)]
         return cls(root, files, names)
 
-    def frame(self, by: Sequence[str]) -> pd.DataFrame:
+    def selections(self, by: Sequence[str]) -> list[Selection]:
+        """Return the groups one by one if no run is split between them, else all at once."""
+        known = [name for name in by if name in self.names]
+        require(self.names, [name for name in by if by != ["profile"]], "grouping")
+        whole = [Selection(self, self.files, known, None)]
+        if not known or "run" not in self.names:
+            return whole
+        owner: dict[str, Label] = {}
+        where: dict[Label, list[Path]] = {}
+        for file, renamed in zip(self.files, _renamed_runs(self.files), strict=True):
+            table = _narrow(_read(file, dict.fromkeys([*known, "run"])), renamed)
+            pairs = table[list(dict.fromkeys([*known, "run"]))].drop_duplicates()
+            for row in pairs.to_dict("records"):
+                label = tuple(_plain(row[name]) for name in known)
+                if owner.setdefault(str(row["run"]), label) != label:
+                    return whole
+                files = where.setdefault(label, [])
+                files += [file] if file not in files else []
+        return [Selection(self, where[label], known, label) for label in sorted(where, key=repr)]
+
+
+@dataclass
+class Selection:
+    """The rows of one group (or all of them, `label` None) in the files that have any."""
+
+    source: ParquetColumns
+    files: list[Path]
+    by: list[str]
+    label: Label | None
+    masks: dict[Path, Any] = field(default_factory=dict)
+
+    def frame(self) -> pd.DataFrame:
         """Return the columns that every summary needs, and those of the groups."""
-        require(self.names, by, "grouping")
-        wanted = [name for name in self.names if name in _NEEDED or name in by]
-        if "created_s" in wanted and "sent_s" in wanted and "sent_s" not in by:
+        wanted = [n for n in self.source.names if n in _NEEDED or n in self.by]
+        if "created_s" in wanted and "sent_s" in wanted and "sent_s" not in self.by:
             wanted.remove("sent_s")
-        tables = [_narrow(_read(file, wanted)) for file in self.files]
-        frame = tables[0] if len(tables) == 1 else _stack(tables, wanted)
-        frame.attrs["wsim"] = {}
-        if "run" in wanted:
-            _tell_runs_apart(frame, self.files, [len(table) for table in tables])
-        return frame
+        renamed = dict(zip(self.source.files, _renamed_runs(self.source.files), strict=True))
+        tables = []
+        for file in self.files:
+            table = _narrow(_read(file, wanted), renamed[file])
+            if self.label is not None:
+                mask = np.ones(len(table), dtype=bool)
+                for name, value in zip(self.by, self.label, strict=True):
+                    mask &= np.asarray(table[name].map(_plain) == value)
+                self.masks[file] = mask
+                table = table[mask]
+            tables.append(table)
+        return tables[0] if len(tables) == 1 else _stack(tables, wanted)
 
     def column(self, name: str) -> Floats:
-        """Return one numeric column of all files."""
-        parts = [_read(file, [name]).column(name).to_numpy() for file in self.files]
+        """Return one numeric column of the selected rows."""
+        parts = []
+        for file in self.files:
+            values = _read(file, [name]).column(name).to_numpy()
+            parts.append(values[self.masks[file]] if file in self.masks else values)
         return np.concatenate(parts).astype(np.float64, copy=False)
+
+
+def _plain(value: Any) -> Any:
+    """Return a label as it appears in summaries: a missing one is empty."""
+    return "" if value is None or value != value else value
 
 
 def _pyarrow() -> Any:
@@ -88,11 +135,11 @@ def _schema(parquet: Any, file: Path) -> Any:
         raise FormatError(f"{file}: not a whole Parquet file ({reason}); export it again") from None
 
 
-def _read(file: Path, columns: Sequence[str]) -> Any:
+def _read(file: Path, columns: Iterable[str]) -> Any:
     return _pyarrow().parquet.read_table(file, columns=list(columns), partitioning=None)
 
 
-def _narrow(table: Any) -> pd.DataFrame:
+def _narrow(table: Any, renamed: dict[str, str]) -> pd.DataFrame:
     """Return a table as a frame with texts as categories and counts as small integers."""
     texts = [f.name for f in table.schema if str(f.type) in ("string", "large_string")]
     frame: pd.DataFrame = table.to_pandas(categories=texts)
@@ -101,6 +148,8 @@ def _narrow(table: Any) -> pd.DataFrame:
             column = frame[name]
             if len(column) and column.max() <= np.iinfo(dtype).max:
                 frame[name] = column.astype(dtype)
+    if renamed and "run" in frame.columns:
+        frame["run"] = frame["run"].cat.rename_categories(renamed)
     return frame
 
 
@@ -116,20 +165,18 @@ def _stack(tables: list[pd.DataFrame], names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _tell_runs_apart(frame: pd.DataFrame, files: list[Path], lengths: list[int]) -> None:
-    """Rename runs that share a name but not a start, a seed or conditions."""
+def _renamed_runs(files: Sequence[Path]) -> list[dict[str, str]]:
+    """Return, by file, new names of runs that share a name but not a start, seed or conditions."""
     seen: dict[str, str] = {}
-    names = np.array(frame["run"], dtype=object)
-    begin, changed = 0, False
-    for number, (file, length) in enumerate(zip(files, lengths, strict=True), start=1):
-        for run, identity in _identities(file).items():
-            if seen.setdefault(run, identity) != identity:
-                mine = slice(begin, begin + length)
-                names[mine] = np.where(names[mine] == run, f"{run} ({number})", names[mine])
-                changed = True
-        begin += length
-    if changed:
-        frame["run"] = pd.Categorical(names)
+    renamed = []
+    for number, file in enumerate(files, start=1):
+        new = {
+            run: f"{run} ({number})"
+            for run, identity in _identities(file).items()
+            if seen.setdefault(run, identity) != identity
+        }
+        renamed.append(new)
+    return renamed
 
 
 def _identities(file: Path) -> dict[str, str]:

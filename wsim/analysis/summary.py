@@ -27,9 +27,9 @@ from wsim.analysis.commands import representative
 from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
 from wsim.analysis.segments import GroupSums, cut, ratio, split
-from wsim.analysis.sources import ParquetColumns
+from wsim.analysis.sources import ParquetColumns, Selection
 from wsim.analysis.streams import Limits, stream_table
-from wsim.analysis.tables import assemble, in_words
+from wsim.analysis.tables import assemble, in_words, stacked
 from wsim.errors import unknown
 from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
 
@@ -107,19 +107,34 @@ def summarize(
         if section not in SECTIONS:
             raise unknown("section", section, SECTIONS)
     names = [by] if isinstance(by, str) else list(by or ())
-    source: ParquetColumns | None = None
+    limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
+
+    def one(rows: Any, selection: Selection | None) -> pd.DataFrame:
+        return _summary(rows, selection, names, command, limits, confidence, sections)
+
     if isinstance(frame, str | Path):
-        source = ParquetColumns.open(frame)
-        frame = source.frame(names)
+        selections = ParquetColumns.open(frame).selections(names)
+        return stacked([one(selection.frame(), selection) for selection in selections])
+    return one(frame, None)
+
+
+def _summary(
+    frame: Any,
+    selection: Selection | None,
+    names: Sequence[str],
+    command: str,
+    limits: Limits,
+    confidence: float,
+    sections: Sequence[str],
+) -> pd.DataFrame:
     messages = read(frame)
     groups = group_codes(messages, names)
-    limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
     columns: dict[str, Any] = {}
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "counts": lambda: counts(messages, groups, confidence),
-        "latency": lambda: latencies(messages, groups, deadline_ms, confidence),
+        "latency": lambda: latencies(messages, groups, limits.deadline_ms, confidence),
         "rates": lambda: rates(messages, groups),
-        "parts": lambda: part_means(messages, groups, source),
+        "parts": lambda: part_means(messages, groups, selection),
         "streams": lambda: stream_columns(messages, groups, names, command, limits),
     }
     for section in SECTIONS:
@@ -248,14 +263,14 @@ def _durations(messages: Messages, groups: Codes) -> Floats:
 
 
 def part_means(
-    messages: Messages, groups: Codes, source: ParquetColumns | None = None
+    messages: Messages, groups: Codes, selection: Selection | None = None
 ) -> dict[str, Any]:
     """Return the mean of each part of the delay over the delivered messages.
 
-    The parts are columns of the frame, or of a `source`, from which they are read one by one.
+    The parts are columns of the frame, or read one by one for a `selection` of Parquet rows.
     """
     size = len(groups.labels)
-    known = messages.frame.columns if source is None else source.names
+    known = messages.frame.columns if selection is None else selection.source.names
     missing = [name for name in PARTS if name not in known]
     if missing:
         messages.note(f"no column {', '.join(missing)}: these parts of the delay are unknown")
@@ -265,7 +280,7 @@ def part_means(
     for name in PARTS:
         mean = np.full(size, np.nan)
         if name not in missing:
-            values = floats(messages.frame, name) if source is None else source.column(name)
+            values = floats(messages.frame, name) if selection is None else selection.column(name)
             mean = ratio(sums.of(values), delivered)
         table[f"mean_{name}"] = mean
     return table

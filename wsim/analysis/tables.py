@@ -40,6 +40,18 @@ def assemble(
     return result
 
 
+def stacked(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Return tables of different groups as one, with the notes of all."""
+    if len(tables) == 1:
+        return tables[0]
+    notes = [note for table in tables for note in table.attrs["wsim_notes"]]
+    result = pd.concat([table.copy() for table in tables])
+    if result.index.nlevels == 1:
+        result.index = pd.Index(result.index.tolist(), dtype=object)
+    result.attrs = {"wsim_notes": list(dict.fromkeys(notes))}
+    return result
+
+
 def _whole(name: str, values: Any) -> Any:
     """Return counts as integers where every group has one."""
     if name in _COUNTED and np.all(np.isfinite(values)):
