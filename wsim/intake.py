@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from wsim.clients import Client, ConnectionState, Message
@@ -10,6 +11,7 @@ from wsim.errors import PayloadError
 from wsim.insight import Insight
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
+from wsim.transit import DELIVERED, NO_PARTS
 
 
 class Intake(Insight):
@@ -19,6 +21,7 @@ class Intake(Insight):
     seed: int
     _messages_made: int
     _id_prefix: str
+    _append: Callable[..., int]
 
     def inspect(self, event_name: str, args: tuple[Any, ...]) -> Verdict:
         """Say whether Socket.IO arguments may be delivered, and enrich them with metadata.
@@ -48,17 +51,35 @@ class Intake(Insight):
             return str(data["message_id"])
         return f"{self._id_prefix}{number:012x}"
 
-    def _copies(self, data: Any, flat: bool, now_ns: int) -> tuple[str, Any, Any]:
-        """Return the identifier of a message, a copy for the record and one for handlers."""
-        if not flat:
+    def _passed(
+        self, client: Client, direction: str, event: str, data: Any,
+        measured: tuple[int, str, bool], now_ns: int,
+    ) -> Any:  # fmt: skip
+        """Record a message that a link with nothing to simulate let through at once.
+
+        Returns what handlers get: a copy of their own, with metadata.
+        """
+        net, tally = self._net, self._net.tally
+        size, _, flat = measured
+        sent_at = self.started_at + now_ns / 1e9
+        if flat:
+            number = self._messages_made
+            self._messages_made = number + 1
+            message_id, kept = f"{self._id_prefix}{number:012x}", data.copy()
+            handed = {"timestamp": sent_at, "message_id": message_id, **data}
+        else:
             message_id, kept = self._id_of(data), snapshot(data)
-            sent_at = self.started_at + now_ns / 1e9
-            return message_id, kept, enriched(snapshot(data), message_id, sent_at)
-        number = self._messages_made
-        self._messages_made = number + 1
-        message_id = f"{self._id_prefix}{number:012x}"
-        stamp = self.started_at + now_ns / 1e9
-        return message_id, data.copy(), {"timestamp": stamp, "message_id": message_id, **data}
+            handed = enriched(snapshot(data), message_id, sent_at)
+        if direction == "inbound":
+            tally.passed_in += 1
+        else:
+            tally.passed_out += 1
+        if net.recording:
+            self._append(
+                now_ns, now_ns, now_ns, direction, event, client.id, client.link.session.number,
+                DELIVERED, "", 0, size, message_id, "/", -1, -1, net.no_delay, NO_PARTS, kept,
+            )  # fmt: skip
+        return handed
 
     def _message(
         self, client: Client, direction: str, event: str, data: Any, flat: bool, size: int,

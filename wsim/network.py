@@ -57,7 +57,7 @@ class Network(Dispatcher):
         self.recording = self.validating = True
         self._append = recorder.append
         self._live = False
-        self._no_delay = -1  # lateness of what takes no time: 0 if live
+        self.no_delay = -1  # lateness of what takes no time: 0 if live
         self._clock: Clock
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
 
@@ -70,7 +70,7 @@ class Network(Dispatcher):
     def clock(self, clock: Clock) -> None:
         self._clock = clock
         self._live = clock.live
-        self._no_delay = 0 if clock.live else -1
+        self.no_delay = 0 if clock.live else -1
 
     # -- clients -------------------------------------------------------------------------
 
@@ -147,21 +147,6 @@ class Network(Dispatcher):
         if channel not in client.at_work:
             client.work(channel)
         self._look(client, channel.next_event_ns, now_ns)
-
-    def passed(
-        self, client: Client, direction: str, event: str, data: Any, size: int, message_id: str,
-        now_ns: int,
-    ) -> None:  # fmt: skip
-        """Count and record a message that a link with nothing to simulate let through at once."""
-        if direction == "inbound":
-            self.tally.passed_in += 1
-        else:
-            self.tally.passed_out += 1
-        if self.recording:
-            self._append(
-                now_ns, now_ns, now_ns, direction, event, client.id, client.link.session.number,
-                DELIVERED, "", 0, size, message_id, "/", -1, -1, self._no_delay, NO_PARTS, data,
-            )  # fmt: skip
 
     def account(self, direction: str, fate: str, latency_ns: int) -> None:
         """Count a message whose row somebody else has written."""

@@ -71,6 +71,7 @@ class WebSocketServerSimulator(Playback):
         self.recorder = History(
             settings.max_history, run=settings.run, profile=settings.profile, about=about
         )
+        self._append = self.recorder.append
         self.registry = Registry()
         self._quick = self.registry.quick
         self._handlers = Handlers()
@@ -172,9 +173,8 @@ class WebSocketServerSimulator(Playback):
         This is the path of unit tests, kept as short as can be. What is left to await is
         returned.
         """
-        message_id, kept, handed = self._copies(data, measured[2], now_ns)
-        self._net.passed(client, "inbound", event, kept, measured[0], message_id, now_ns)
-        entries = self._handlers.entries(event)
+        handed = self._passed(client, "inbound", event, data, measured, now_ns)
+        entries = self._handlers.table.get(event) or self._handlers.entries(event)
         if len(entries) != 1 or type(handed) is tuple:
             return self._handle_here(client, event, entries, handed) if entries else None
         client.busy = True
@@ -306,8 +306,7 @@ class WebSocketServerSimulator(Playback):
         if client is not None and client.endpoint is not None:
             return self._to_endpoint(client, event, data, measured[1])
         if client is not None and not measured[1] and client.outbound.pass_now(now_ns):
-            message_id, kept, _ = self._copies(data, measured[2], now_ns)
-            self._net.passed(client, "outbound", event, kept, measured[0], message_id, now_ns)
+            self._passed(client, "outbound", event, data, measured, now_ns)
             return True
         message = self._outbound(event, data, client_id, measured, now_ns)
         if message is None:
