@@ -162,8 +162,12 @@ class Path:
     def stream(self, purpose: str) -> Stream:
         """Return this direction's random stream for one purpose of TCP."""
         if purpose not in self._streams:
-            self._streams[purpose] = Stream(*self._key, f"tcp_{purpose}{self._suffix}")
+            self._streams[purpose] = self.fresh_stream(purpose)
         return self._streams[purpose]
+
+    def fresh_stream(self, purpose: str) -> Stream:
+        """Return that stream once more, from its beginning."""
+        return Stream(*self._key, f"tcp_{purpose}{self._suffix}")
 
     def _queue_and_travel(self, now: int, size: int) -> int:
         waited = serial = 0
