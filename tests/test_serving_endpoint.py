@@ -18,7 +18,7 @@ from wsim.errors import ConditionsError, UsageError
 from wsim.formats import load
 from wsim.rover import Rover
 from wsim.serving.endpoint import Server
-from wsim.serving.network import Bounds
+from wsim.serving.terms import Bounds
 from wsim.simulator import WebSocketServerSimulator, create_websocket_simulator
 
 pytestmark = pytest.mark.asyncio

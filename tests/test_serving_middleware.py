@@ -27,7 +27,8 @@ from wsim.clock import run
 from wsim.errors import ConditionsError, UsageError
 from wsim.history import History
 from wsim.serving.guard import Guard
-from wsim.serving.network import Bounds, Network
+from wsim.serving.network import Network
+from wsim.serving.terms import Bounds
 from wsim.serving.upstream import Upstream, checked_url
 from wsim.simulator import WebSocketServerSimulator
 

@@ -212,5 +212,10 @@ def _ask(entry: dict[str, Any], path: str, content: dict[str, Any] | None) -> An
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise UsageError(json.load(error).get("error", str(error))) from None
+    except TimeoutError:
+        raise UsageError(
+            f"the server on port {entry['port']} did not answer for {_PATIENCE_S:g} s;"
+            " it is busy, or its machine is"
+        ) from None
     except urllib.error.URLError as error:
         raise ConnectionError(str(error)) from error

@@ -17,9 +17,10 @@ from wsim.serving.guard import Guard, check_binding
 from wsim.serving.host import Host
 from wsim.serving.lag import LagMeter
 from wsim.serving.middleware import NetworkMiddleware
-from wsim.serving.network import Bounds, Network, check_heartbeat
+from wsim.serving.network import Network
 from wsim.serving.page import with_page
 from wsim.serving.socketio_app import SimulatorRoster, SocketIoApp
+from wsim.serving.terms import Bounds, check_heartbeat
 from wsim.simulator import WebSocketServerSimulator, create_websocket_simulator
 
 T = TypeVar("T")

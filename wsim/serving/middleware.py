@@ -8,7 +8,8 @@ from wsim.conditions import NetworkConditions
 from wsim.history import History
 from wsim.serving.asgi_polling import Polling
 from wsim.serving.asgi_websocket import SocketPort
-from wsim.serving.network import Client, Network, TooManyError
+from wsim.serving.network import Client, Network
+from wsim.serving.terms import TooManyError
 from wsim.serving.transport import (
     App,
     Receive,

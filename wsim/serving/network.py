@@ -5,42 +5,21 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Protocol
 
 from wsim.clock import Clock, clock_of
 from wsim.conditions import NetworkConditions
-from wsim.errors import ConditionsError, UsageError
 from wsim.history import History
 from wsim.link import Link
-from wsim.profiles import Profile, profile
-from wsim.serving.door import MAX_IN_FLIGHT, MAX_IN_FLIGHT_BYTES, Door, Passage
+from wsim.serving.door import Door, Passage
 from wsim.serving.ledger import Inspector, Ledger
-from wsim.serving.packets import MAX_ATTACHMENTS, MAX_PAYLOAD, Frame, Unit
+from wsim.serving.packets import Frame, Unit
+from wsim.serving.terms import Bounds, TooManyError, check_heartbeat, resolved
 
-HEARTBEAT_S = 20.0
-"""How long Engine.IO waits for the answer to a heartbeat, by default."""
 _MOST_LOST = 1000
 """How many clients are remembered who were lost and did not come back."""
-
-
-class TooManyError(UsageError):
-    """The server has as many clients as it allows."""
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """What a server puts up with."""
-
-    max_clients: int = 100
-    max_payload: int = MAX_PAYLOAD
-    max_attachments: int = MAX_ATTACHMENTS
-    max_in_flight: int = MAX_IN_FLIGHT
-    max_queue_bytes: int = MAX_IN_FLIGHT_BYTES
-    connect_timeout_s: float = 45.0
-    """How long a connection may go without the CONNECT packet of a namespace."""
 
 
 class Route(Protocol):
@@ -307,43 +286,3 @@ class Network:
         for event in client.door.link.session.events(now_ns):
             if event.kind == "cut" and not client.gone:
                 client.abort()
-
-
-def resolved(
-    conditions: Any, base: NetworkConditions | None = None
-) -> tuple[NetworkConditions, str]:
-    """Return conditions and the name of their profile from whatever names them.
-
-    `conditions` is a profile or its name, conditions, or a mapping of fields that differ from
-    `base`.
-    """
-    if isinstance(conditions, str):
-        conditions = profile(conditions)
-    if isinstance(conditions, Profile):
-        return conditions.conditions, conditions.name
-    if isinstance(conditions, NetworkConditions):
-        return conditions, ""
-    if isinstance(conditions, Mapping):
-        return (base or NetworkConditions()).replace(**conditions), ""
-    raise ConditionsError(
-        f"{conditions!r} is no profile, name of one, NetworkConditions or mapping of fields"
-    )
-
-
-def check_heartbeat(conditions: NetworkConditions, name: str = "") -> None:
-    """Refuse a delay that no heartbeat survives.
-
-    Raises
-    ------
-    ConditionsError
-        If a round trip takes as long as Engine.IO waits for the answer to a heartbeat.
-    """
-    both = [conditions.for_direction(name).latency_ms for name in ("inbound", "outbound")]
-    round_trip_s = sum(both) / 1000
-    if conditions.enabled and round_trip_s >= HEARTBEAT_S:
-        raise ConditionsError(
-            f"{name or 'these conditions'}: a round trip of {round_trip_s:g} s outlasts the"
-            f" heartbeat of real clients ({HEARTBEAT_S:g} s), and real time cannot be scaled;"
-            " use the simulator in process (run(..., clock=...)) or a latency below"
-            f" {HEARTBEAT_S * 500:g} ms"
-        )

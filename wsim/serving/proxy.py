@@ -15,7 +15,8 @@ from wsim.serving.faults import inflict
 from wsim.serving.guard import Guard, check_binding
 from wsim.serving.host import Host
 from wsim.serving.middleware import NetworkMiddleware
-from wsim.serving.network import Bounds, Network, resolved
+from wsim.serving.network import Network
+from wsim.serving.terms import Bounds, resolved
 from wsim.serving.upstream import Upstream
 
 

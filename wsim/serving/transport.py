@@ -104,6 +104,7 @@ class Outlet:
     def __init__(self) -> None:
         self._items: deque[tuple[Frame, Unit] | None] = deque()
         self._waiting: asyncio.Future[None] | None = None
+        self._emptied: asyncio.Future[None] | None = None
         self.backlog_bytes = 0
         self.quiet = False
         """True while whoever puts something in will take it out too: nobody need be woken."""
@@ -127,6 +128,12 @@ class Outlet:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
+    async def room(self, most: int) -> None:
+        """Wait until at most so many bytes wait to be taken."""
+        while self.backlog_bytes > most:
+            self._emptied = asyncio.get_running_loop().create_future()
+            await self._emptied
+
     def take(self) -> tuple[Frame, Unit] | None:
         """Return the next packet and its unit; None if nothing waits, or at the end."""
         if not self._items or self._items[0] is None:
@@ -134,6 +141,9 @@ class Outlet:
         item = self._items.popleft()
         assert item is not None
         self.backlog_bytes -= len(item[0])
+        emptied, self._emptied = self._emptied, None
+        if emptied is not None and not emptied.done():
+            emptied.set_result(None)
         return item
 
     async def wait(self) -> bool:
