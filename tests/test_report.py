@@ -288,6 +288,19 @@ def test_networks_are_graded_by_the_age_of_commands(latency, word):
     assert verdict(study, "default").word == word
 
 
+def test_old_pictures_spoil_a_quick_command():
+    drive = periodic(20, 10, 50.0)
+    camera = periodic(5, 10, 2000.0, event_name="cameraFeed", direction="outbound")
+    study = Study(entries(pd.concat([drive, camera], ignore_index=True)))
+    said = verdict(study, "default")
+    assert said.word == "move and wait"
+    assert "nine in ten pictures of the camera arrive within 2 s" in said.sentence
+    blind = camera.assign(fate="dropped", latency_ms=np.nan)
+    study = Study(entries(pd.concat([drive, blind], ignore_index=True)))
+    assert "no picture of the camera arrived" in verdict(study, "default").sentence
+    assert verdict(study, "default").word == "blind"
+
+
 def test_lost_emergency_stops_are_said():
     drive = periodic(20, 5, 50.0)
     stop = make([1.0, 2.0], [50.0, np.nan], event_name="emergencyStop")

@@ -59,7 +59,8 @@ def document(
     grades = ", ".join(f"{band.word} up to {plots.duration(band.up_to_ms)}" for band in BANDS[:-1])
     rating = (
         f"Graded by the time within which nine in ten {study.command}, or newer ones, reached "
-        f"the rover: {grades}, beyond that {BANDS[-1].word}; with freezes if over "
+        f"the rover, or nine in ten pictures of the camera the operator, whichever is later: "
+        f"{grades}, beyond that {BANDS[-1].word}; with freezes if over "
         f"{percent(FREEZES)} took more than half a second. Change the bands to suit the vehicle."
     )
     return Document(

@@ -169,15 +169,17 @@ class Study:
         order = table["profile"].map(place).to_numpy(dtype=float).argsort(kind="stable")
         return table.iloc[order].reset_index(drop=True)
 
-    def event_row(self, name: str, *events: str) -> Mapping[str, Any] | None:
-        """Return the inbound row of the first of `events` that the network carried."""
+    def event_row(
+        self, name: str, *events: str, direction: str = "inbound"
+    ) -> Mapping[str, Any] | None:
+        """Return the row of the first of `events` that the network carried, one way."""
         table = self.events
         if "event_name" not in table.columns:
             return None
         for event in events:
             rows = table[(table["profile"] == name) & (table["event_name"] == event)]
             if "direction" in rows.columns and len(rows) > 1:
-                rows = rows[rows["direction"] == "inbound"]
+                rows = rows[rows["direction"] == direction]
             if len(rows):
                 return _by_column(rows.iloc[0])
         return None

@@ -32,6 +32,7 @@ BANDS = [
 presets of ``THRESHOLDS``); about a second: operators move and wait (Ferrell 1965); beyond ten
 seconds nobody closes the loop by hand. Edit the list to suit the vehicle."""
 
+CAMERAS = ("cameraFeed",)
 FREEZES = 0.01
 """With a larger share of commands half a second late a grade is called ``with freezes``."""
 
@@ -46,17 +47,23 @@ def verdict(study: Study, name: str) -> Verdict:
         return Verdict(name, 4, "cut off", f"none of {count:,} messages arrived.")
     command = study.event_row(name, study.command)
     said = [_latency(command if command is not None else row, command is not None)]
-    reach = study.reach.get(name)
-    said += [_lost(row), _freezes(reach), _emergency(study, name)]
+    reach, camera = study.reach.get(name), study.event_row(name, *CAMERAS, direction="outbound")
+    said += [_lost(row), _freezes(reach), _emergency(study, name), _pictures(camera)]
     sentence = "; ".join(words for words in said if words) + "."
     if reach is None:
         return Verdict(name, 3, "not rated", f"no {study.command} to rate it by: {sentence}")
-    return Verdict(name, *grade(reach), sentence)
+    return Verdict(name, *grade(reach, camera), sentence)
 
 
-def grade(reach: Reach) -> tuple[int, str]:
-    """Return the grade of a network and its word."""
-    level = next(i for i, band in enumerate(BANDS) if reach.p90_ms <= band.up_to_ms)
+def grade(reach: Reach, camera: Mapping[str, Any] | None = None) -> tuple[int, str]:
+    """Return the grade of a network and its word; who drives by old pictures drives late."""
+    pictures = 0.0
+    if camera is not None and not camera["delivered"] > 0:
+        return 4, "blind"
+    if camera is not None:
+        pictures = float(camera["p90_ms"])
+    worse = np.fmax(reach.p90_ms, pictures)
+    level = next(i for i, band in enumerate(BANDS) if worse <= band.up_to_ms)
     if level < 2 and reach.freeze_share > FREEZES:
         return 2, f"{BANDS[level].word}, freezes"
     return level, BANDS[level].word
@@ -84,6 +91,14 @@ def _freezes(reach: Reach | None) -> str:
     if reach.freeze_share == 0:
         return "no command was half a second late"
     return f"{percent(reach.freeze_share)} of the commands took effect over half a second late"
+
+
+def _pictures(camera: Mapping[str, Any] | None) -> str:
+    if camera is None:
+        return ""
+    if not camera["delivered"] > 0:
+        return "no picture of the camera arrived"
+    return f"nine in ten pictures of the camera arrive within {duration(camera['p90_ms'])}"
 
 
 def _emergency(study: Study, name: str) -> str:
