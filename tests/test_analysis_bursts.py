@@ -3,7 +3,7 @@
 import frames
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsim.analysis.bursts import run_lengths
@@ -69,6 +69,7 @@ def plain_bursts(lost, gmin=16):
     return [burst for burst in bursts if len(burst) > 1]
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.sampled_from([False] * 9 + [True]), min_size=1, max_size=300))
 def test_equals_a_plain_scan(lost):
     row, expected = table(np.array(lost)), plain_bursts(lost)

@@ -73,7 +73,7 @@ def test_runs_of_one_name_are_kept_apart(tmp_path):
 
 
 def test_it_takes_less_memory_than_loading(tmp_path):
-    n = 20_000
+    n = 10_000
     rng = np.random.default_rng(1)
     frame = frames.periodic(100, n / 100, rng.lognormal(4, 0.4, n))
     frame["data"] = [{"linear": i / n, "angular": 0.0} for i in range(n)]

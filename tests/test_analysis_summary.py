@@ -49,7 +49,7 @@ def plain_quantile(values, q):
     return values[below] + (values[above] - values[below]) * (place - below)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(histories(), st.sampled_from(["profile", "run", "client_id", "event_name"]))
 def test_equals_a_recount(frame, by):
     table = summarize(frame, by)
@@ -95,7 +95,7 @@ def plain_stream(rows):
     return jitter, reordered, int((gaps > 500).sum() + (tail > 500)), len(got)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=35, deadline=None)
 @given(histories())
 def test_streams_equal_a_recount(frame):
     keys = ["run", "client_id", "event_name", "direction"]
