@@ -75,3 +75,43 @@ def test_a_finished_run_is_seen_at_its_end():
     assert window.now_s == 52.0
     assert len(window) == 1
     assert len(window_of(make([]))) == 0
+
+
+@pytest.mark.benchmark
+def test_a_window_on_a_million_messages():
+    import time
+
+    from wsim.history import History
+
+    history, second = History(None), 1_000_000_000
+    now_ns = 0
+
+    def send(count):
+        nonlocal now_ns
+        for _ in range(count):
+            now_ns += 300_000  # 3,333 a second: 100,000 in view
+            history.append(
+                now_ns, now_ns, now_ns + 50_000_000, "inbound", "driveCommands", "client-1", 1,
+                "delivered", "", 0, 60, "id", "/", -1, -1, -1, None, None,
+            )  # fmt: skip
+
+    send(1_000_000)
+    view = View()
+    view.take(history.frame, history.recorded, now_ns / second)
+    took = []
+    for _ in range(20):
+        send(100)
+        began = time.perf_counter()
+        window = view.take(history.frame, history.recorded, now_ns / second)
+        took.append(1000 * (time.perf_counter() - began))
+    print(f"\n{np.median(took):.1f} ms for a window of {len(window):,} on {len(history.frame):,}")
+    assert len(window) == pytest.approx(100_000, rel=0.01)
+    assert history.recorded == 1_002_000
+
+
+def test_a_view_does_not_grow_with_the_run():
+    view = View(span_s=5)
+    for start in range(0, 200, 2):
+        frame = make(np.arange(start, start + 2, 0.01))
+        view.take(frame, 200 * (start // 2 + 1), start + 2.0)
+    assert len(view._arrays[0]) < 4000

@@ -175,7 +175,8 @@ class Dashboard:
         if self.home.loop is None:
             then(work())
             return
-        self.say(words)
+        if words:
+            self.say(words)
         self.home.spawn(self._later(work, then))
 
     async def _later(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
@@ -190,15 +191,16 @@ class Dashboard:
         self.lab.set_traffic(**{name: value})
 
     def _kept_changed(self) -> None:
-        self.kept_table.value = listing.kept_table(self.lab.kept.table())
         self.verdicts.value = ""
+        self.later(self.lab.kept.table, self._show_kept, "")
         if len(self.lab.kept) > 1:
-            self.later(self.lab.comparison, self._show_verdicts, "comparing the kept runs ...")
+            self.later(self.lab.comparison, self._show_verdicts, "")
+
+    def _show_kept(self, table: Any) -> None:
+        self.kept_table.value = listing.kept_table(table)
 
     def _show_verdicts(self, verdicts: Any) -> None:
         self.verdicts.value = listing.verdicts(verdicts)
-        if self.note.value.startswith("comparing"):
-            self.say("")
 
     async def _watch_gamepad(self) -> None:
         while True:

@@ -149,5 +149,10 @@ class View:
 
 def window_of(frame: pd.DataFrame, span_s: float = 30.0) -> Window:
     """Return the end of a finished run as a window."""
-    end = frame[["created_s", "delivered_s"]].max().max() if len(frame) else 0.0
-    return View(span_s).take(frame, len(frame), float(end) if end == end else 0.0)
+    created, delivered = frame["created_s"].to_numpy(), frame["delivered_s"].to_numpy()
+    times = np.concatenate([created, delivered])
+    end = float(np.fmax.reduce(times)) if len(times) else np.nan
+    now_s = end if np.isfinite(end) else 0.0
+    start = now_s - span_s
+    seen = frame[(created >= start) | (delivered >= start)]
+    return View(span_s).take(seen, len(seen), now_s)
