@@ -79,7 +79,7 @@ def compare(
     where both sides have the same seeds and schedule, by Welch's t otherwise (times are
     tested on logarithms too). With fewer, blocks of ``max(5 s, 2 x longest stall)`` are
     resampled; such intervals can be optimistic, and a note says so. Measured: those meant
-    for 95 % cover 93 to 95 % on five minutes at 20 Hz with a correlation of 0.9 between
+    for 95 % cover 89 to 95 % on five minutes at 20 Hz with a correlation of 0.9 between
     neighbours, and 80 to 90 % on one minute with 0.98; tables of a thing against itself
     raise an alarm in 5 % of cases, those of replicates in 2 % or fewer.
     """
