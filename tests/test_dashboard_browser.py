@@ -94,7 +94,9 @@ class Screen:
         self.page = Page(context.new_page(), lab).open(name)
         self.tab = self.page.tab
         self.page.run_all()
+        began = time.monotonic()
         self.tab.locator("img.wsim-latency").first.wait_for(timeout=20_000)
+        print(f"\nfirst picture {time.monotonic() - began:.2f} s after the cells had run")
         self.kernel = Kernel(lab, self.page.kernel_id())
 
     def close(self):
@@ -249,6 +251,25 @@ def test_tab_reaches_every_kind_of_control(screen):
             ).split(" ")[0]
         )
     assert {"BUTTON", "SELECT", "INPUT", "DIV"} <= reached
+
+
+def test_interrupting_the_kernel_does_not_stop_the_panel(screen):
+    screen.kernel.do("panel.lab.run()")
+    screen.page.command("kernelmenu:interrupt")
+    screen.tab.wait_for_timeout(300)
+    rounds = screen.kernel.ask("panel.live.rounds")
+    screen.until("panel.live.rounds", lambda now: now > rounds + 3)
+    assert screen.page.errors() == []
+
+
+def test_the_loop_is_never_held_for_long(screen):
+    """On an idle machine a turn takes some milliseconds; a busy one is given slack."""
+    turns = []
+    for _ in range(10):
+        screen.tab.wait_for_timeout(200)
+        turns.append(screen.kernel.ask("panel.live.turn_ms"))
+    print(f"\nlongest turn of a round: median {sorted(turns)[5]:.0f} ms, worst {max(turns):.0f} ms")
+    assert sorted(turns)[5] < 50
 
 
 def test_running_the_cell_again_leaves_one_panel_and_no_errors(screen):
