@@ -168,3 +168,13 @@ def test_files_of_the_same_name_are_kept_apart(
     main(["compare", *paths, "--no-report"])
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[:2] for line in lines[2:4]] == [[paths[0], "40"], [paths[1], "60"]]
+
+
+def test_says_why_messages_were_lost(tmp_path, capsys):
+    assert (
+        main(["compare", "--profile", "default", "--duration", "20", "--out", str(tmp_path)]) == 0
+    )
+    said = capsys.readouterr().out
+    assert "Why messages were lost:" in said
+    assert "default: " in said.partition("Why messages were lost:")[2]
+    assert "on the way" in said

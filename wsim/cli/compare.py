@@ -14,7 +14,7 @@ import pandas as pd
 
 from wsim.cli.options import add_options, make_folder, profiles_from, short_names, whole_number
 from wsim.cli.replays import TCP_SUFFIX, counterpart, each_run, replay_all
-from wsim.cli.tables import comparison_table, verdicts
+from wsim.cli.tables import comparison_table, losses, verdicts
 from wsim.cli.terminal import Progress, clean
 from wsim.errors import UsageError
 from wsim.formats import load, save
@@ -130,6 +130,9 @@ def _text(named: Named, as_recorded: bool) -> str:
         parts.append(f"Each network was run {repeats} times with different seeds.")
     if any(name.endswith(TCP_SUFFIX) for name in named):
         parts.append("'over TCP' is the same link as a WebSocket meets it: loss becomes delay.")
+    why = losses(named)
+    if why:
+        parts.append(why)
     said = verdicts(named)
     return "\n\n".join(parts + ([said] if said else []))
 

@@ -31,6 +31,31 @@ def comparison_table(named: Mapping[str, Sequence[pd.DataFrame]], first: str) ->
     return table([first, *_HEADER], rows)
 
 
+_CAUSES = {
+    "loss": "on the way",
+    "disconnected": "under way when the connection was cut",
+    "not_connected": "sent before the client was back",
+    "outage": "in an outage",
+    "queue_full": "for want of room in the queue",
+    "expired": "too old in the queue",
+}
+
+
+def losses(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
+    """Return why messages were lost, one line per network that lost any."""
+    lines = []
+    for name, frames in named.items():
+        causes = pd.concat([f.loc[f["dropped"], "cause"].astype(str) for f in frames])
+        sent = sum(int((f["copy"] == 0).sum()) for f in frames)
+        shares = causes.value_counts() / max(sent, 1)
+        told = [
+            f"{100 * share:.2g} % {_CAUSES.get(cause, cause)}" for cause, share in shares.items()
+        ]
+        if told:
+            lines.append(f"  {clean(name)}: " + ", ".join(told))
+    return "\n".join(["Why messages were lost:", *lines]) if lines else ""
+
+
 def _summary(frames: Sequence[pd.DataFrame]) -> Any:
     frame = frames[0] if len(frames) == 1 else concat(frames)
     return summarize(
