@@ -1,4 +1,4 @@
-"""Shared by all tests: in CI nothing may be skipped for want of a tool."""
+"""Shared by all tests: in CI nothing may be skipped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ _missing: list[str] = []
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.skipped and not hasattr(report, "wasxfail") and isinstance(report.longrepr, tuple):
-        reason = str(report.longrepr[2])
-        if "needs" in reason:
-            _missing.append(f"{report.nodeid}: {reason}")
+        _missing.append(f"{report.nodeid}: {report.longrepr[2]}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -23,6 +21,6 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if _missing and os.environ.get("CI"):
-        terminalreporter.section("skipped for want of a tool, which CI must install")
+        terminalreporter.section("skipped, though CI must install all that tests need")
         for line in _missing:
             terminalreporter.line(line)
