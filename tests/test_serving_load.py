@@ -44,7 +44,7 @@ def test_a_hundred_clients_for_a_minute_take_no_more_memory(tmp_path, monkeypatc
         try:
             began, early_mb, received = time.monotonic(), 0.0, 0
             stats: dict[str, int] = {"messages_received": 0}
-            while received < MESSAGES and time.monotonic() - began < 170:
+            while received < MESSAGES and time.monotonic() - began < 280:
                 time.sleep(1)
                 with contextlib.suppress(UsageError):  # too busy to say
                     stats = steer("/status")["stats"]

@@ -28,8 +28,6 @@ _NORMAL = 1000
 _TOO_BIG = 1009
 _RESTART = 1012
 _SMALL = 4096
-_READ_AHEAD = 65_536
-"""Bytes that an application may be behind before its client is read no further."""
 _LINGER_S = 45.0
 """How long a connection may outlive an application that closed it in vain (an outage)."""
 
@@ -175,8 +173,8 @@ class SocketPort:
             while (event := await self._receive())["type"] == "websocket.receive":
                 frame = event.get("text")
                 self._put("inbound", frame if frame is not None else event["bytes"])
-                if self._to_app.backlog_bytes > _READ_AHEAD:
-                    await self._to_app.room(_READ_AHEAD)
+                if self._to_app.is_long():  # then its client is read no further
+                    await self._to_app.room()
             if event.get("code") == _NORMAL:  # said good-bye: it will not come back
                 self._client.leaving = True
         except PacketError:

@@ -22,6 +22,8 @@ ABORT = "wsim.abort"
 CLIENT = "wsim.client"
 """Key of the scope under which the application behind the door finds its :class:`Client`."""
 _LOOK_AGAIN_S = 0.1
+_LONG_BYTES = 65_536
+_LONG_ITEMS = 64
 
 
 class WholeFrames:
@@ -128,9 +130,13 @@ class Outlet:
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
-    async def room(self, most: int) -> None:
-        """Wait until at most so many bytes wait to be taken."""
-        while self.backlog_bytes > most:
+    def is_long(self) -> bool:
+        """Is whoever empties it so far behind that it should not grow?"""
+        return self.backlog_bytes > _LONG_BYTES or len(self._items) > _LONG_ITEMS
+
+    async def room(self) -> None:
+        """Wait until it is not long any more."""
+        while self.is_long():
             self._emptied = asyncio.get_running_loop().create_future()
             await self._emptied
 
