@@ -318,7 +318,7 @@ def refresh(screen, times):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("times", [200, pytest.param(3000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [100, pytest.param(3000, marks=pytest.mark.slow)])
 def test_refreshing_keeps_the_memory_of_the_kernel_flat(screen, times):
     refresh(screen, times // 10)
     before = resident_bytes(screen)

@@ -136,6 +136,34 @@ def path_time():
     return datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
 
+def test_a_profile_of_your_own(panel, tmp_path):
+    path = tmp_path / "ours.yaml"
+    path.write_text("conditions: {latency: 80}")
+    panel.shelf.profile_file.value = str(path)
+    assert "did you mean &#x27;latency_ms&#x27;" in panel.error.value
+    path.write_text("conditions: {latency_ms: 80}")
+    panel.shelf.profile_file.value = f" {path}"
+    assert panel.error.value == ""
+    assert panel.lab.network_name == panel.profile.value == "ours"
+    assert panel.network.controls["latency_ms"].field.value == 80.0
+
+
+def test_the_door_for_real_clients(panel):
+    pytest.importorskip("aiohttp", reason="needs aiohttp")
+    panel.shelf.port.value = 0
+    panel.shelf.door.value = True
+    assert "http://127.0.0.1:" in panel.note.value
+    panel.profile.value = "mars"
+    assert "real time" in panel.error.value
+    assert panel.profile.value == "default"
+    panel.shelf.door.value = False
+    assert "closed" in panel.note.value
+    panel.shelf.port.value = 70_000
+    panel.shelf.door.value = True
+    assert "port=70000" in panel.error.value
+    assert panel.shelf.door.value is False
+
+
 def test_the_report_and_the_code(panel, tmp_path):
     panel.lab.step(3)
     panel.shelf.report.click()

@@ -185,7 +185,11 @@ class Dashboard:
 
     def _profile_chosen(self, change: Any) -> None:
         if not (self._showing and self.home.here()):
-            self.home.call(self.act(self.lab.set_profile), change["new"])
+            self.home.call(self.act(self._set_profile), change["new"])
+
+    def _set_profile(self, name: str) -> None:
+        if name in PROFILES:
+            self.lab.set_profile(name)
 
     def _set_traffic(self, name: str, value: float) -> None:
         self.lab.set_traffic(**{name: value})
@@ -213,8 +217,10 @@ class Dashboard:
         """Put the state of the lab into the controls."""
         self._showing = True
         try:
-            if self.lab.profile.name in PROFILES:
-                self.profile.value = self.lab.profile.name
+            name = self.lab.profile.name
+            if name not in self.profile.options:
+                self.profile.options = [*PROFILES, name]
+            self.profile.value = name
         finally:
             self._showing = False
         self.network.show(self.lab.conditions)

@@ -110,10 +110,22 @@ class Shelf:
         self.export.on_click(act(lambda _: self._export()))
         self.report = button("Save report", "one HTML file about the kept runs", "report", "98%")
         self.report.on_click(act(lambda _: self._report()))
+        self.profile_file = w.Text(
+            description="profile", style=WIDE, placeholder="ours.yaml", continuous_update=False,
+            tooltip="path of a profile file of your own (YAML or JSON)",
+            layout=w.Layout(width="100%"),
+        )  # fmt: skip
+        self.profile_file.observe(act(self._use_profile), "value")
         self.path.add_class("wsim-path-field")
         self.suffix.add_class("wsim-suffix")
         rows = [w.HBox([self.load, self.upload]), w.HBox([self.suffix, self.export]), self.report]
-        self.files = w.VBox([self.path, *rows])
+        self.files = w.VBox([self.path, *rows, self.profile_file])
+
+    def _use_profile(self, change: Any) -> None:
+        path = change["new"].strip()
+        if path:
+            self.lab.set_profile(path)
+            self.say(f"The network is now {self.lab.network_name}, from {path}.")
 
     def _load(self) -> None:
         path = self.path.value.strip()
