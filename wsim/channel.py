@@ -134,8 +134,11 @@ class Channel:
         else:
             draws = self.draws if not self._rules else self._draws_for(event, data)
             draw = draws.one(number, now_ns)
-            direct = self._direct and not self._tcp_sent
-            if direct and not priority and not draw.cut and self.session.steady:
+            if (
+                self._direct
+                and not (self._tcp_sent or priority or draw.cut)
+                and self.session.steady
+            ):
                 self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
             elif self._tcp and not draw.cut and not self._tcp_later and self.session.steady:
                 self._tcp_sent[number] = (now_ns, now_ns, draw, token)
@@ -242,9 +245,8 @@ class Channel:
         """Do as :meth:`send_now`, and say only whether the message is there."""
         if not self._free_pass or self.path.late or self.closed or not self.session.steady:
             return False
-        if self._pending or self._tcp_sent:
-            return False
-        if self.path.last_ns > now_ns and self.conditions.enabled:
+        held = self.path.last_ns > now_ns and self.conditions.enabled
+        if self._pending or self._tcp_sent or held:
             return False
         self.number += 1
         return True
