@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_recorded_and_passed():
         put("42[7]")
 
     frame, out = scene(script)
-    assert list(frame.event_name) == ["drive", "(unreadable)"]
+    assert list(frame.event_name) == ["(unreadable)", "(unreadable)"]
     assert out == ['42["drive",{', "42[7]"]
 
 

@@ -30,11 +30,14 @@ _BATCH = 16
 _IDLE_S = 60.0
 _UNKNOWN = b'{"code":1,"message":"Session ID unknown"}'
 _BUSY = b'{"code":3,"message":"Too many clients"}'
+_OVERLAP = b'{"code":3,"message":"Bad request"}'
 _OUT = b'{"code":3,"message":"The link is out"}'
 
 
 _NOOP = Response(200, [(b"content-type", b"text/plain; charset=UTF-8")], b"6")
 """Lets go of a request that waits for packets of a session that has ended."""
+_END = _NOOP._replace(body=b"1")
+"""Tells the client that the session is closed."""
 
 
 class Gathering:
@@ -92,6 +95,15 @@ class PollingPort:
         """The client said good-bye: let go of its request that waits for packets."""
         self.closed = True
         self._interrupt(_NOOP, self._asking)
+
+    @property
+    def is_asked(self) -> bool:
+        """True while a request waits for packets."""
+        return bool(self._asking)
+
+    def overlap(self) -> None:
+        """Two requests for packets at once: the session ends, and the first is told so."""
+        self._interrupt(_END, self._asking)
 
     @staticmethod
     def _interrupt(answer: Response, requests: set[asyncio.Future[Response]]) -> None:
@@ -189,9 +201,10 @@ class Polling:
         self._ports: dict[str, PollingPort] = {}
 
     def client(self, sid: str) -> Client | None:
-        """Return the client of a session, for one that upgrades to WebSocket."""
+        """Return the client of a session that may upgrade to WebSocket."""
         port = self._ports.get(sid)
-        return port.client if port is not None and not port.cut else None
+        fit = port is not None and not port.cut and port in port.client.transports
+        return port.client if port is not None and fit else None
 
     async def handle(self, app: App, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -236,6 +249,9 @@ class Polling:
         try:
             if scope["method"] == "POST":
                 response = await port.unless_interrupted(port.post(app, scope, body))
+            elif self._network.strict and port.is_asked:
+                port.overlap()
+                response = refusal(_OVERLAP)
             else:
                 response = await port.unless_interrupted(port.get(app, scope), asks=True)
         except PacketError:

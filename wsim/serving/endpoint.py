@@ -47,7 +47,7 @@ class Server:
     record
         A .jsonl file that every message is appended to as it happens.
     ping_interval, ping_timeout
-        Engine.IO's heartbeat, in whole seconds.
+        Engine.IO's heartbeat, in seconds.
     bounds
         What the server puts up with.
     """
@@ -61,8 +61,8 @@ class Server:
         token: str | None = None,
         allow_origin: Collection[str] = (),
         record: str | Path | None = None,
-        ping_interval: int = 25,
-        ping_timeout: int = 20,
+        ping_interval: float = 25,
+        ping_timeout: float = 20,
         bounds: Bounds | None = None,
     ) -> None:
         check_binding(host, token)
@@ -120,7 +120,7 @@ class Server:
         self.network = app.network = Network(
             sim.conditions, seed=sim.seed, history=sim.recorder, inspect=sim.inspect,
             on_row=app.count, clock=sim.clock, roster=SimulatorRoster(sim, app),
-            bounds=self._bounds,
+            bounds=self._bounds, strict=True,
         )  # fmt: skip
         middle = NetworkMiddleware(app.asgi, sim.conditions, network=self.network)
         self._host = Host(Guard(with_page(middle), **self._guarding))

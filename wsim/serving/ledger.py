@@ -26,6 +26,8 @@ Inspector = Callable[[str, tuple[Any, ...]], Verdict]
 KEEP_BYTES = 65_536
 """Larger attachments are recorded as their size."""
 SECRET_KEYS = frozenset({"token", "password", "secret", "authorization", "apikey", "api_key"})
+UNREADABLE = "(unreadable)"
+"""Recorded as the event of a packet without a name or with broken JSON."""
 REDACTED = "(redacted)"
 _MAX_WAITING = 10_000
 _HOUR_S = 3600.0
@@ -43,7 +45,9 @@ class Ledger:
     keep_bytes
         Attachments beyond this are recorded as their number of bytes.
     on_row
-        Called with (client, direction, fate) for each row, so that statistics can count.
+        Called with (client, passage, fate) for each row, so that statistics can count.
+    strict
+        A client whose packet cannot be read is cut off.
     """
 
     def __init__(
@@ -53,11 +57,12 @@ class Ledger:
         inspect: Inspector | None = None,
         keep_bytes: int = KEEP_BYTES,
         on_row: Callable[[Client, Passage, str], None] | None = None,
+        strict: bool = False,
     ) -> None:
         self.history = history
         self._inspect = inspect
         self._keep_bytes = keep_bytes
-        self._on_row = on_row
+        self._on_row, self._strict = on_row, strict
         self._waiting: dict[tuple[str, str, str, int], tuple[int, int]] = {}
 
     def settle(self, client: Client, passage: Passage, now_ns: int) -> tuple[Frame, ...]:
@@ -95,7 +100,8 @@ class Ledger:
                 fate, cause, frames = "dropped", "corrupt", ()
             else:
                 frames, data = arrived
-        if fate == "delivered" and passage.direction == "inbound" and self._inspect is not None:
+        inspected = passage.direction == "inbound" and event != UNREADABLE
+        if fate == "delivered" and inspected and self._inspect is not None:
             verdict = self._inspect(event, arguments(data))
             message_id = verdict.message_id
             if verdict.ok:
@@ -104,6 +110,9 @@ class Ledger:
                 )
             else:
                 fate, cause, frames = "refused", "validation", ()
+        if event == UNREADABLE and self._strict and fate == "delivered":
+            fate, cause, frames = "refused", "validation", ()
+            client.abort()
         created_ns = self._created_ns(client, passage, data)
         delivered_ns = -1 if transit.delivered_ns is None else transit.delivered_ns
         buffered = transit.sent_ns - created_ns
@@ -149,9 +158,9 @@ class Ledger:
         try:
             event, *args = unit.json()
         except (PacketError, ValueError):
-            return unit.event or "(unreadable)", None, ""
-        if not isinstance(event, str):
-            return "(unreadable)", None, ""
+            return UNREADABLE, None, ""
+        if not isinstance(event, str) or not event:
+            return UNREADABLE, None, ""
         data = args[0] if len(args) == 1 else payload(tuple(args))
         found = data.get("message_id") if type(data) is dict else None
         return event, data, found if isinstance(found, str) else ""

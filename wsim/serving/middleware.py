@@ -85,7 +85,11 @@ class NetworkMiddleware:
         return speaks_engine_io(scope) and query_of(scope).get("transport") == "polling"
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        client: Client | None = self._polling.client(query_of(scope).get("sid", ""))
+        sid = query_of(scope).get("sid", "") if speaks_engine_io(scope) else ""
+        client: Client | None = self._polling.client(sid)
+        if sid and client is None:  # unknown, or upgraded already: nobody to make a client of
+            await self._turn_away(scope, receive, send)
+            return
         if client is None:
             try:
                 client = self.network.admit(identity_of(scope))
@@ -94,3 +98,12 @@ class NetworkMiddleware:
                 await send({"type": "websocket.close", "code": 1013})
                 return
         await SocketPort(self.network, client, scope, receive, send).run(self.app)
+
+    async def _turn_away(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Leave a WebSocket of no session to the application; a strict server closes it."""
+        if not self.network.strict:
+            await self.app(scope, receive, send)
+            return
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": 1000})

@@ -127,6 +127,9 @@ class Network:
         Times everything; by default the live clock of the running loop.
     roster
         Names the clients and keeps book of them.
+    strict
+        End the connection of a client that breaks the protocol, as the reference server does;
+        else the server behind has to see to it.
     """
 
     def __init__(
@@ -140,16 +143,17 @@ class Network:
         clock: Clock | None = None,
         roster: Book | None = None,
         bounds: Bounds | None = None,
+        strict: bool = False,
     ) -> None:
         self.conditions, name = resolved(conditions)
         check_heartbeat(self.conditions, name)
-        self.seed, self.bounds = seed, bounds or Bounds()
+        self.seed, self.bounds, self.strict = seed, bounds or Bounds(), strict
         if history is None:
             about: dict[str, Any] = {"started_at": time.time(), "seed": seed}
             about["conditions"] = self.conditions.to_dict()
             history = History(profile=name, about=about)
         self.history = history
-        self.ledger = Ledger(history, inspect=inspect, on_row=on_row)
+        self.ledger = Ledger(history, inspect=inspect, on_row=on_row, strict=strict)
         self.clients: list[Client] = []
         """Those who are connected, and those who were lost and may come back."""
         self.connected = 0
@@ -283,6 +287,9 @@ class Network:
         for passage in client.door.advance(now_ns):
             frames = self.ledger.settle(client, passage, now_ns)
             passage.cargo.route.pass_on(frames, passage.cargo.unit)
+        self._end_sessions(client, now_ns)
+
+    def _end_sessions(self, client: Client, now_ns: int) -> None:
         for event in client.door.link.session.events(now_ns):
             if event.kind == "cut" and not client.gone:
                 client.abort()

@@ -11,6 +11,7 @@ import socketio
 from wsim.conditions import NetworkConditions
 from wsim.link import Link
 from wsim.serving.door import Passage
+from wsim.serving.manners import Manners
 from wsim.serving.network import Client, Network
 from wsim.serving.packets import encode_event
 from wsim.serving.transport import CLIENT
@@ -57,7 +58,7 @@ class SocketIoApp:
     token
         If set, clients must send it as ``auth: {token: ...}``.
     ping_interval, ping_timeout
-        Engine.IO's heartbeat, in whole seconds.
+        Engine.IO's heartbeat, in seconds.
     """
 
     def __init__(
@@ -65,8 +66,8 @@ class SocketIoApp:
         sim: WebSocketServerSimulator,
         *,
         token: str | None = None,
-        ping_interval: int = 25,
-        ping_timeout: int = 20,
+        ping_interval: float = 25,
+        ping_timeout: float = 20,
         max_payload: int = 1_000_000,
     ) -> None:
         self._sim, self._token = sim, token
@@ -86,7 +87,7 @@ class SocketIoApp:
         self._sio.on("connect", self._connect, namespace="*")
         self._sio.on("disconnect", self._disconnect, namespace="*")
         self._sio.on("*", self._event, namespace="*")
-        self.asgi = socketio.ASGIApp(self._sio)
+        self.asgi = Manners(socketio.ASGIApp(self._sio), ping_interval, ping_timeout)
 
     # -- from real clients ---------------------------------------------------------------
 
