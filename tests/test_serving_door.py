@@ -139,6 +139,33 @@ def test_nothing_passes_between_the_cut_and_the_return(door):
     assert {p.transit.cause for p in passages} == {"not_connected"}
 
 
+@pytest.mark.parametrize("effect", ["drop", "hold"])
+def test_an_outage_swallows_or_holds_heartbeats_and_messages_alike(effect):
+    outage = {"kind": "windows", "windows_s": [[0.1, 1.1]], "effect": effect}
+    door = Door(Link(conditions(outage=outage)))
+    for at in (90 * MS, 200 * MS, 1200 * MS):
+        door.put(at - 1, "inbound", unit("3"))
+        door.put(at, "inbound", event(at))
+    passages = run_to(door, FAR)
+    assert len(passages) == 6
+    out = [(at // MS, p.cargo.unit.kind) for at, p in passages if p.passes]
+    held = [(1150, "control"), (1150, "event")] if effect == "hold" else []
+    assert sorted(out) == sorted(
+        [(139, "control"), (140, "event"), *held, (1249, "control"), (1250, "event")]
+    )
+    causes = {p.transit.cause for _, p in passages if not p.passes}
+    assert causes == (set() if effect == "hold" else {"outage"})
+
+
+def test_an_outage_that_closes_cuts_the_session():
+    outage = {"kind": "windows", "windows_s": [[0.1, 0.5]], "effect": "close"}
+    link = Link(conditions(outage=outage))
+    door = Door(link)
+    assert door.next_event_ns == 100 * MS
+    list(door.advance(100 * MS))
+    assert [event.kind for event in link.session.events(100 * MS)] == ["cut"]
+
+
 sends = st.lists(
     st.tuples(
         st.integers(0, 30),  # ms since the one before

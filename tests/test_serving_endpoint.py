@@ -270,6 +270,13 @@ async def test_from_a_notebook_it_runs_on_a_thread_of_its_own():
     assert not server.running
 
 
+async def test_a_simulator_serves_itself():
+    server = await asyncio.to_thread(simulator(0).serve, port=0)
+    async with client_of(server) as client:
+        assert client.connected
+    await asyncio.to_thread(server.close)
+
+
 async def test_it_stops_and_starts_again_with_the_same_history():
     sim = simulator(0)
     sim.on("echo", lambda data: data)

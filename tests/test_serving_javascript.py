@@ -10,7 +10,9 @@ import socketio
 from js_harness import JsClient, needs_node
 from serving_harness import conditions, echo_server, hosted, middle, proxied, until
 
+from wsim.serving.endpoint import Server
 from wsim.serving.faults import inflict
+from wsim.simulator import WebSocketServerSimulator
 
 pytestmark = [*needs_node, pytest.mark.asyncio]
 WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
@@ -40,7 +42,7 @@ async def test_round_trips_take_twice_the_delay(js, place, latency_ms, transport
     async with hosted(socketio.ASGIApp(echo_server())) as url:
         plain = await median_ms(js, url, transport, 15)
     async with place(conditions(latency_ms)) as (url, _):
-        took = await median_ms(js, url, transport, 5 if latency_ms > 50 else 20)
+        took = await median_ms(js, url, transport, 3 if latency_ms > 50 else 20)
     excess, strict = took - 2 * latency_ms, 2 + 0.1 * latency_ms
     with capsys.disabled():
         print(
@@ -167,3 +169,26 @@ async def test_a_client_that_leaves_is_gone_for_good(js):
         js.tell("disconnect")
         await until(lambda: served.network.connected == 0)
         assert served.network.clients == []
+
+
+@pytest.mark.realtime
+async def test_commands_of_an_outage_come_out_stale_and_in_one_burst(js):
+    """The danger of a real console: it keeps what it could not send, and lets go of it at once."""
+    sim = WebSocketServerSimulator({"network": conditions(1), "seed": 1})
+    async with Server(sim, port=0) as server:
+        await js.connect(server.url, transports=["websocket"])
+        js.tell("drive", rate_hz=20)
+        await until(lambda: len(sim.history) > 10)
+        server.fail("refuse", duration_s=1.5)
+        await js.hear("connect", connects=2)
+        before = len(sim.history)
+        await until(lambda: len(sim.history) > before + 30)
+        js.tell("park")
+        frame = sim.history
+    stale = frame[frame.latency_ms > 500]
+    assert len(stale) >= 15
+    assert stale.latency_ms.max() > 1200
+    assert stale.delivered_s.max() - stale.delivered_s.min() < 0.3
+    assert (stale.session == 2).all()
+    assert (stale.client_buffer_ms > 500).all()
+    assert frame.latency_ms.head(10).max() < 100
