@@ -6,13 +6,16 @@ acknowledgements. It needs no sockets and no rights, and gives the same results 
 once.
 """
 
-from wsim.tcp.batch import run_schedule, tcp_deliveries
+from wsim.tcp.batch import run_compiled, run_schedule, tcp_deliveries
+from wsim.tcp.compiled import compile_tcp
 from wsim.tcp.connection import TcpConnection
 from wsim.tcp.law import connect_time_ns, saturation_rate_bytes, saturation_warning, syn_retry_s
 
 __all__ = [
     "TcpConnection",
+    "compile_tcp",
     "connect_time_ns",
+    "run_compiled",
     "run_schedule",
     "saturation_rate_bytes",
     "saturation_warning",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from wsim.compiled import WORTH_IT
 from wsim.conditions import NetworkConditions
 from wsim.errors import ConditionsError
 from wsim.impairments.base import OutageState
 from wsim.randomness import IntArray
 from wsim.schema import PARTS
+from wsim.tcp import compiled
 from wsim.tcp.connection import TcpConnection
 
 _CHUNK = 16_384
@@ -53,7 +55,26 @@ def tcp_deliveries(
         raise ConditionsError("sizes must be 1 byte or more")
     both = (conditions.for_direction("inbound"), conditions.for_direction("outbound"))
     connection = TcpConnection(*both, seed=seed, client=client, outage_state=outage_state)
-    return run_schedule(connection, direction, 0, times, amounts)[0]
+    found = run_compiled(connection, direction, times, amounts)
+    return (found or run_schedule(connection, direction, 0, times, amounts))[0]
+
+
+def run_compiled(
+    connection: TcpConnection, direction: str, times_ns: IntArray, sizes: IntArray
+) -> tuple[IntArray, IntArray] | None:
+    """Do what :func:`run_schedule` does in machine code, leaving the connection as it was.
+
+    None if the machine code is not at hand (:func:`wsim.tcp.compiled.compile_tcp` makes it),
+    the schedule is short, or the connection is not fresh and plain.
+    """
+    if len(times_ns) < WORTH_IT or not compiled.ready():
+        return None
+    paths = connection.plain_paths(direction)
+    if paths is None:
+        return None
+    from wsim.tcp.compiled.running import carry
+
+    return carry(*paths, times_ns, sizes, int(times_ns[-1]) + PATIENCE_NS)
 
 
 def run_schedule(

@@ -181,6 +181,18 @@ class TcpConnection:
         done, self._deliveries = self._deliveries, []
         return done
 
+    def plain_paths(self, direction: str) -> tuple[Path, Path] | None:
+        """Return the paths there and back of a fresh connection without anything special.
+
+        Such a connection can carry a schedule in machine code; None: it cannot.
+        """
+        half = self._halves[direction]
+        back = self._other(half)
+        fresh = not self._heap and not half.sender.written and not back.sender.written
+        if fresh and half.sender.bbr is None and half.path.is_simple and back.path.is_simple:
+            return half.path, back.path
+        return None
+
     def close(self, now_ns: int) -> list[tuple[str, int]]:
         """End the connection; return (direction, number) of what was not delivered by then."""
         self._run(now_ns + 1)

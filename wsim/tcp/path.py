@@ -105,6 +105,12 @@ class Path:
         )  # fmt: skip
         self.plain = self._sampler is None and self._rate is None
 
+    @property
+    def is_simple(self) -> bool:
+        """True if all there is are a constant delay and independent loss."""
+        independent = self._loss_state is None
+        return self.plain and independent and self.outages is None and not self._last_arrival
+
     def cross(self, now: int, size: int) -> int:
         """Return when a packet of `size` bytes sent now arrives, or ``LOST``."""
         losses = self._losses
