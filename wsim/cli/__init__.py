@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "write a report on recorded histories",
     "check": "check a history against objectives, with an exit code for CI",
     "lab": "open the interactive dashboard in JupyterLab",
+    "dashboard": "open the interactive dashboard as a page of its own",
 }
 """Commands and what they do; each is a module of this package with ``add_parser`` and ``run``."""
 
@@ -64,7 +65,7 @@ def _said(error: BaseException) -> str:
 
 def _run(arguments: list[str]) -> int:
     name = next((text for text in arguments if not text.startswith("-")), None)
-    parser, modules = _parser(name)
+    parser, modules = parser_of(name)
     if name is not None and name not in COMMANDS:
         raise UsageError(
             f"no command '{name}'{nearest(name, COMMANDS) or ';'} Known: {', '.join(COMMANDS)}"
@@ -77,7 +78,7 @@ def _run(arguments: list[str]) -> int:
     return code
 
 
-def _parser(name: str | None) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
+def parser_of(name: str | None) -> tuple[argparse.ArgumentParser, dict[str, Any]]:
     """Return a parser that knows the options of one command, and the names of all."""
     from wsim import __version__
 
