@@ -203,6 +203,23 @@ def refuse_taken(port: int) -> None:
             raise UsageError(f"port {port} is in use; choose another with --port") from error
 
 
+def wait_for_page(address: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until something answers at an address that `process` serves."""
+
+    def answers() -> bool:
+        if process.poll() is not None:
+            raise UsageError(f"the server ended with code {process.returncode} before it answered")
+        try:
+            with urllib.request.urlopen(address, timeout=_ANSWER_S):
+                return True
+        except urllib.error.HTTPError:
+            return True
+        except (urllib.error.URLError, OSError):
+            return False
+
+    _until(answers, f"{address} answers")
+
+
 def run_cells(notebook: Path, kernel_id: str) -> None:
     """Run the code cells of a notebook in a running kernel; outputs go into the file."""
     from jupyter_client.blocking.client import BlockingKernelClient
