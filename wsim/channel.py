@@ -128,17 +128,14 @@ class Channel:
         self.number = number + 1
         if self.closed:
             self._pending.drop(number, now_ns, "closed", token, now_ns)
-        elif self._free_pass and not self.path.late and not self._draining:
+        elif self._free_pass and not (self.path.late or self._tcp_sent):
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
         else:
             draws = self.draws if not self._rules else self._draws_for(event, data)
             draw = draws.one(number, now_ns)
-            if (
-                self._direct
-                and not (self._tcp_sent or priority or draw.cut)
-                and self.session.steady
-            ):
+            at_once = self._direct and not (self._tcp_sent or priority or draw.cut)
+            if at_once and self.session.steady:
                 self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
             elif self._tcp and not draw.cut and not self._tcp_later and self.session.steady:
                 self._tcp_sent[number] = (now_ns, now_ns, draw, token)
@@ -192,7 +189,8 @@ class Channel:
         if queue is not None and queue < due:
             due = queue
         if self._tcp_sent:
-            due = min(due, self.connection.next_tcp_ns or NEVER)
+            tcp = self.connection.next_tcp_ns
+            due = due if tcp is None else min(due, tcp)
         if self._tcp_later:
             due = min(due, self._tcp_later[0][0])
         session = self.session.next_event_ns
@@ -285,7 +283,7 @@ class Channel:
             self._pending.drop(number, now_ns, "disconnected", token, now_ns)
             return
         size += self.conditions.overhead_bytes
-        if self._tcp or self._draining:
+        if self._tcp or self._tcp_sent:  # what follows TCP's messages joins them, in order
             self._tcp_sent[number] = (now_ns, at_ns, draw, token)
             self._tcp_later.append((at_ns, number, size or 1))  # a stream carries no nothing
             self._flush(now_ns)
@@ -294,11 +292,6 @@ class Channel:
             hold = self.session.outage_effect == "hold"
             self.path.send(item, self.session.outage(at_ns), hold=hold)
             self._direct = self.path.is_direct  # a priority makes the queue decide late
-
-    @property
-    def _draining(self) -> bool:
-        """True while TCP still carries messages: to keep the order, what follows joins them."""
-        return bool(self._tcp_sent) and self.conditions.enabled
 
     def _buffers(self, back_ns: int) -> bool:
         wanted = self.conditions.client_buffer and self.direction == "inbound"

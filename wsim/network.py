@@ -208,7 +208,8 @@ class Network(Dispatcher):
                         self._decided(client, transit, now_ns)
                 if unsteady or not session.steady:
                     self._sessions(client, now_ns)
-                    due_ns = session.next_event_ns or NEVER
+                    session_due = session.next_event_ns
+                    due_ns = NEVER if session_due is None else session_due
                 for channel in client.at_work:
                     channel_due = channel.next_event_ns
                     if channel_due is None:
