@@ -116,7 +116,7 @@ class SocketPort:
         if not self._told_app:
             self._told_app = True
             return {"type": "websocket.connect"}
-        item = await self._to_app.get()
+        item = self._to_app.take() or await self._to_app.get()
         if item is None:
             return {"type": "websocket.disconnect", "code": 1005, "reason": ""}
         frame = item[0]

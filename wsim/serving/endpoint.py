@@ -183,9 +183,11 @@ class Server:
 
         self._thread = threading.Thread(target=work, name=f"wsim.serve:{self.port}", daemon=True)
         self._thread.start()
-        started.wait(_PATIENCE_S)
+        in_time = started.wait(_PATIENCE_S)
         if failure:
             raise failure[0]
+        if not in_time:
+            raise UsageError(f"the server did not start within {_PATIENCE_S:g} s")
         return self
 
     def close(self) -> None:
