@@ -125,6 +125,12 @@ class Session:
         self._log.append(SessionEvent(now_ns, "cut", self.number, cause))
         self._back_ns = self._reconnection_ns(now_ns)
 
+    def resume(self, now_ns: int) -> None:
+        """A real client came back at `now_ns`, whatever its back-off would have been."""
+        if not self.connected(now_ns):
+            self._back_ns = now_ns
+            self.catch_up(now_ns)
+
     def catch_up(self, now_ns: int) -> None:
         """Bring the session to `now_ns`; asking often or seldom makes no difference."""
         while True:
