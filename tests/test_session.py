@@ -87,3 +87,13 @@ def test_asking_often_or_seldom_makes_no_difference():
     seen += often.events(400 * S)
     assert seen == seldom.events(400 * S)
     assert len(seen) > 5
+
+
+def test_a_real_client_that_comes_back_ends_the_back_off():
+    s = session(STILL)
+    s.cut(0)
+    s.resume(S // 10)
+    assert s.connected(S // 10)
+    assert [(e.kind, e.at_ns) for e in s.events(S)] == [("cut", 0), ("reconnected", S // 10)]
+    s.resume(S)
+    assert s.number == 2
