@@ -57,14 +57,6 @@ def context():
         yield made
 
 
-KERNELS = [
-    pytest.param((None, None), id="subshells"),
-    pytest.param((None, "disabled"), id="no-subshells", marks=pytest.mark.slow),
-    pytest.param(("6.31.0", None), id="kernel6", marks=pytest.mark.slow),
-    pytest.param(("6.31.0", "disabled"), id="kernel6-no-subshells", marks=pytest.mark.slow),
-]
-
-
 def installed(version, folder):
     """Return a folder with another ipykernel, whose dependencies are those installed."""
     command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target"]
@@ -74,12 +66,9 @@ def installed(version, folder):
     return folder
 
 
-@pytest.fixture(scope="module", params=KERNELS)
-def lab(request, tmp_path_factory):
-    version, subshells = request.param
-    folder = tmp_path_factory.mktemp("lab")
-    packages = installed(version, folder / "packages") if version else None
-    server = Lab(folder, subshells=subshells, packages=packages)
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    server = Lab(tmp_path_factory.mktemp("lab"))
     try:
         yield server.wait()
     finally:
@@ -332,27 +321,32 @@ def test_refreshing_keeps_the_memory_of_the_kernel_flat(screen, times):
 # What the tests above would say of a panel that does it wrong.
 
 
-def test_without_marshalling_the_callback_is_caught_on_another_thread(context, lab):
-    """Negative control: only where callbacks come on another thread does it matter."""
-    careless = (
-        "import threading, ipywidgets\n"
-        "home, seen = threading.get_ident(), []\n"
-        "slider = ipywidgets.FloatSlider(description='careless')\n"
-        "slider.add_class('wsim-careless')\n"
-        "slider.observe(lambda c: seen.append(threading.get_ident() == home), 'value')\n"
-        "slider"
-    )
-    screen = Screen(context, lab, "careless.ipynb", OPEN, careless)
+CARELESS = (
+    "import threading, ipywidgets\n"
+    "home, seen = threading.get_ident(), []\n"
+    "slider = ipywidgets.FloatSlider(description='careless')\n"
+    "slider.add_class('wsim-careless')\n"
+    "slider.observe(lambda c: seen.append(threading.get_ident() == home), 'value')\n"
+    "slider"
+)
+
+
+def careless_callbacks(context, lab):
+    """Return, for a slider without marshalling, whether each callback came on the home thread."""
+    screen = Screen(context, lab, "careless.ipynb", OPEN, CARELESS)
     handle = screen.tab.locator(".wsim-careless .noUi-handle")
     for _ in range(3):
         handle.focus()
         screen.tab.keyboard.press("ArrowRight")
         screen.tab.wait_for_timeout(200)
     _, seen = screen.until("seen", lambda calls: len(calls) >= 2)
-    other_thread = screen.kernel.ask("__import__('ipykernel').version_info[0]") >= 7
-    expected = other_thread and "no-subshells" not in os.environ["PYTEST_CURRENT_TEST"]
-    assert (False in seen) == expected
     screen.close()
+    return seen
+
+
+def test_without_marshalling_the_callback_is_caught_on_another_thread(context, lab):
+    """Negative control: in a default install callbacks come on another thread."""
+    assert False in careless_callbacks(context, lab)
 
 
 def test_a_frozen_picture_is_caught(screen):
@@ -367,3 +361,27 @@ def test_a_frozen_picture_is_caught(screen):
             timeout=1500,
         )
     screen.kernel.do("panel.lab.run()")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("version", "subshells"), [(None, "disabled"), ("6.31.0", None), ("6.31.0", "disabled")]
+)
+def test_with_other_kernels_and_settings(context, tmp_path, version, subshells):
+    """Where callbacks come at home anyway, the panel works as well."""
+    packages = installed(version, tmp_path / "packages") if version else None
+    lab = Lab(tmp_path, subshells=subshells, packages=packages)
+    try:
+        screen = Screen(context, lab.wait(), "drive.ipynb", OPEN)
+        assert screen.kernel.ask("__import__('ipykernel').__version__").startswith(version or "7")
+        test_pictures_are_alive_and_not_blank(screen)
+        test_the_slider_by_keyboard_changes_conditions_and_what_is_measured(screen)
+        test_every_callback_ran_at_home(screen)
+        test_a_stressed_network_drops_more(screen)
+        test_an_emergency_stop_is_seen_in_the_timeline(screen)
+        test_two_kept_runs_stand_in_the_table_with_verdicts(screen)
+        test_restarting_the_kernel_and_running_again(screen)
+        screen.close()
+        assert set(careless_callbacks(context, lab)) == {True}
+    finally:
+        lab.close()
