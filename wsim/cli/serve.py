@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -81,7 +81,7 @@ async def play(changes: list[Change], take: Callable[[Profile], None]) -> None:
 async def until_interrupted(*chores: Coroutine[Any, Any, None]) -> None:
     """Do chores until Ctrl-C or a termination signal; a chore that fails ends it too."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    with contextlib.suppress(NotImplementedError):  # Windows: KeyboardInterrupt does it
+    if sys.platform != "win32":  # there KeyboardInterrupt does it
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as group:
