@@ -16,6 +16,7 @@ from serving_harness import conditions, is_turned_away, until
 from wsim import serve
 from wsim.errors import ConditionsError, UsageError
 from wsim.formats import load
+from wsim.profiles import Profile
 from wsim.rover import Rover
 from wsim.serving.endpoint import Server
 from wsim.serving.terms import Bounds
@@ -312,3 +313,15 @@ async def test_a_delay_that_outlasts_the_heartbeat_is_refused():
     async with Server(simulator(), port=0) as server:
         with pytest.raises(ConditionsError, match="heartbeat"):
             server.set(latency_ms=30_000)
+
+
+async def test_time_is_not_scaled_for_real_clients():
+    sim = simulator(30, time_scale=10.0)
+    sim.on("echo", lambda data: data)
+    hasty = Profile("hasty", conditions(40), time_scale=20.0)
+    async with Server(sim, port=0) as server, client_of(server) as client:
+        for change in (lambda: None, lambda: server.set_profile(hasty)):
+            change()
+            asked = asyncio.get_running_loop().time()
+            await client.call("echo", 1)
+            assert asyncio.get_running_loop().time() - asked >= 0.06

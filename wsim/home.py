@@ -78,6 +78,10 @@ class Home:
         """Make the running loop its home, such as a server thread's; nobody may be using it."""
         self._move_in(asyncio.get_running_loop())
 
+    def use_real_time(self) -> None:
+        """Let a simulated second take one of the wall, which is what real clients need."""
+        self._set_time_scale(1.0)
+
     def _enter(self) -> None:
         """Refuse a call from outside the loop it belongs to."""
         if asyncio.get_running_loop() is not self._loop and not self._at_home():

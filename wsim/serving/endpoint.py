@@ -107,6 +107,7 @@ class Server:
         if self.running:
             raise UsageError(f"this server already listens on {self.url}")
         self.sim.move_here()
+        self.sim.use_real_time()
         self._loop, self._thread_id = asyncio.get_running_loop(), threading.get_ident()
         try:
             await self._open()

@@ -145,7 +145,8 @@ class SocketIoApp:
         return True
 
     def conditions_changed(self) -> None:
-        """Take the simulator's conditions."""
+        """Take the simulator's conditions, and time as it is: real clients know no other."""
+        self._sim.use_real_time()
         self.network.apply(self._sim.conditions, self.network.clock.now_ns())
 
     # -- statistics ----------------------------------------------------------------------
