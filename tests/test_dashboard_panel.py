@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import json
 import threading
-from pathlib import Path
 
 import pytest
 
@@ -287,13 +285,3 @@ def test_refreshing_does_not_leak(panel):
         panel.lab.step(0.05)
         panel.live.now()
     assert objects() - before < 500  # the messages of 2.5 s among them
-
-
-def test_the_shipped_notebook_opens_the_dashboard():
-    from wsim.cli import lab
-
-    cells = json.loads(lab.template())["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    assert code == ['import wsim\n\npanel = wsim.Dashboard("default")\npanel']
-    assert all(not cell.get("outputs") for cell in cells)
-    assert isinstance(Path(lab.NOTEBOOK).suffix, str)
