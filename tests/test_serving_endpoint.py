@@ -311,8 +311,15 @@ async def test_a_delay_that_outlasts_the_heartbeat_is_refused():
     with pytest.raises(ConditionsError, match=r"mars: .* outlasts the heartbeat"):
         Server(sim, port=0)
     async with Server(simulator(), port=0) as server:
-        with pytest.raises(ConditionsError, match="heartbeat"):
-            server.set(latency_ms=30_000)
+        for change in (
+            lambda: server.set(latency_ms=30_000),
+            lambda: server.sim.set_network_conditions({"latency_ms": 30_000}),
+            lambda: server.sim.set_profile("mars"),
+        ):
+            with pytest.raises(ConditionsError, match="heartbeat"):
+                change()
+        assert server.sim.conditions.latency_ms == 1
+        assert server.sim.history.attrs["wsim"]["run-1"]["profile"] != "mars"
 
 
 async def test_time_is_not_scaled_for_real_clients():

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from wsim.channel import Channel
+from wsim.conditions import NetworkConditions
 from wsim.link import Link
 from wsim.session import NEVER
 
@@ -34,8 +35,18 @@ class Endpoint(Protocol):
     async def disconnect(self, client_id: str) -> bool:
         """End the client's connection for good."""
 
+    def check_conditions(self, conditions: NetworkConditions, name: str) -> None:
+        """Raise ConditionsError if real clients would not survive the conditions."""
+
     def conditions_changed(self) -> None:
         """Take the simulator's conditions anew."""
+
+
+Letter = tuple["Client", str, dict[str, Any], int, str, int]
+"""The plainest message: client, event, flat payload, size, identifier and session.
+
+From a client, accepted, with nobody waiting for it: a tuple is made faster than a message.
+"""
 
 
 class Message:
@@ -69,6 +80,14 @@ class Message:
         if not session.steady:
             session.catch_up(created_ns)
         self.session = session.number
+
+    @classmethod
+    def of(cls, letter: Letter, created_ns: int) -> Message:
+        """Return the message that a letter stands for."""
+        client, event, data, size, message_id, session = letter
+        message = cls(client, "inbound", event, data, True, size, "", message_id, created_ns)
+        message.session = session
+        return message
 
     def resolve(self, value: Any) -> None:
         """Tell whoever waits for the message what came of it."""

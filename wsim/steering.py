@@ -41,12 +41,14 @@ class Steering(Intake):
             changed = self._net.conditions.replace(**conditions)
         else:
             raise UsageError(f"{conditions!r} are no conditions; give {{'latency_ms': 200}}")
+        self._check(changed)
         self._do(lambda: self._change(changed))
         return changed
 
     def set_profile(self, value: Any) -> Profile:
         """Put a profile in force, by name or as such; its time scale is for live use."""
         found = profile(value)
+        self._check(found.conditions, found.name)
 
         def change() -> None:
             self.recorder.profile = found.name
@@ -55,6 +57,11 @@ class Steering(Intake):
 
         self._do(change)
         return found
+
+    def _check(self, conditions: NetworkConditions, name: str = "") -> None:
+        """Let the doors refuse what real clients would not survive, before anything changes."""
+        for endpoint in self._endpoints:
+            endpoint.check_conditions(conditions, name)
 
     def _change(self, conditions: NetworkConditions) -> None:
         now_ns = self._now_ns()
@@ -73,6 +80,7 @@ class Steering(Intake):
         begin = Profile(self.recorder.profile or "custom", self._net.conditions)
         for change in timeline.changes(begin):
             await self._until(change.at_ns)
+            self._check(change.conditions, change.label)
             self.recorder.profile = change.label
             self._change(change.conditions)
 

@@ -14,6 +14,7 @@ from wsim.serving.door import Passage
 from wsim.serving.manners import Manners
 from wsim.serving.network import Client, Network
 from wsim.serving.packets import encode_event
+from wsim.serving.terms import check_heartbeat
 from wsim.serving.transport import CLIENT
 from wsim.simulator import WebSocketServerSimulator
 
@@ -143,6 +144,10 @@ class SocketIoApp:
         await self._sio.disconnect(sid)
         asyncio.get_running_loop().call_later(_GOODBYE_S, client.abort)
         return True
+
+    def check_conditions(self, conditions: NetworkConditions, name: str) -> None:
+        """Raise ConditionsError for a delay that outlasts the heartbeat."""
+        check_heartbeat(conditions, name)
 
     def conditions_changed(self) -> None:
         """Take the simulator's conditions, and time as it is: real clients know no other."""
