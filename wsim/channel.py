@@ -29,7 +29,7 @@ from wsim.randomness import IntArray
 from wsim.rules import Rule
 from wsim.schema import DIRECTIONS
 from wsim.session import NEVER
-from wsim.transit import DELIVERED, NO_PARTS, Transit, Transits, dropped, new_transit
+from wsim.transit import DELIVERED, Transit, Transits, dropped, new_transit
 
 
 class Channel:
@@ -96,7 +96,9 @@ class Channel:
         self._tcp = conditions.enabled and conditions.transport == "tcp"
         self._overhead = conditions.overhead_bytes
         self._direct = not self._tcp and self.path.is_direct  # fates known at once, no outages
-        self._free_pass = nothing_to_simulate(conditions)
+        self._free_pass = datagram.nothing_to_simulate(conditions)
+        altered = conditions.rules or conditions.duplicate_rate or conditions.corrupt_rate
+        self._plain = not (altered or self._free_pass)
 
     # -- the verbs -----------------------------------------------------------------------
 
@@ -227,27 +229,35 @@ class Channel:
 
         return send_schedule(self, times_ns, sizes, events, priorities, changes)
 
-    def send_now(self, now_ns: int, token: Any = None) -> Transit | None:
-        """Send through a link with nothing to simulate; None if it is not so just now.
+    def pass_now(self, now_ns: int) -> bool:
+        """Send through a link with nothing to simulate; False if it is not so just now.
 
         Saves the queue where neither conditions nor messages under way can matter.
         """
-        if not self.pass_now(now_ns):
-            return None
-        number = self.number - 1
-        return new_transit(
-            (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, token, None, now_ns)
-        )
-
-    def pass_now(self, now_ns: int) -> bool:
-        """Do as :meth:`send_now`, and say only whether the message is there."""
-        if not self._free_pass or self.path.late or self.closed or not self.session.steady:
+        if not self._free_pass or self.closed or self._pending.heap or not self.session.steady:
             return False
-        held = self.path.last_ns > now_ns and self.conditions.enabled
-        if self._pending or self._tcp_sent or held:
+        path = self.path
+        if self._tcp_sent or path.late or (path.last_ns > now_ns and self.conditions.enabled):
             return False
         self.number += 1
         return True
+
+    def send_plain(self, now_ns: int, size: int, token: Any) -> int | None:
+        """Do as :meth:`send` on the plainest of links, and say when to look at the channel.
+
+        None, and nothing is sent, where rules, copies, damage, TCP or a late queue may matter.
+        """
+        if not self._plain or self.closed or self._tcp_sent or not self.session.steady:
+            return None
+        if not self._direct:
+            return None
+        number = self.number
+        self.number = number + 1
+        draw = self.draws.one(number, now_ns)
+        if draw.cut:
+            self.place(number, now_ns, size, False, draw, token)
+            return now_ns
+        return self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
 
     @property
     def _still(self) -> bool:
@@ -382,16 +392,3 @@ def effective(c: NetworkConditions) -> NetworkConditions:
 
 def _under(c: NetworkConditions, rule: Rule) -> NetworkConditions:
     return effective(c.replace(**dict(rule.conditions), rules=()))
-
-
-def nothing_to_simulate(c: NetworkConditions) -> bool:
-    """Return True if every message arrives when it is sent and no draw can matter."""
-    if not c.enabled:
-        return True
-    if c.rules:
-        return False
-    if c.latency_ms or not c.jitter.is_fixed(c.jitter_ms):
-        return False
-    if c.disconnect_rate or c.duplicate_rate or c.corrupt_rate or c.outage is not None:
-        return False
-    return c.loss.is_off(c.packet_loss_rate) and not datagram.is_rated(c)

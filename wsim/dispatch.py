@@ -7,8 +7,8 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from wsim.clients import Client, Message
-from wsim.handlers import Handlers
+from wsim.clients import Client, Letter, Message
+from wsim.handlers import Handlers, awaitable
 from wsim.payloads import enriched, snapshot
 
 
@@ -53,6 +53,36 @@ class Dispatcher:
             return
         client.busy = False
         self._handled(message)
+        if client.queue:
+            self.drain(client)
+
+    def dispatch_letter(self, letter: Letter, created_ns: int) -> None:
+        """Do what :meth:`dispatch` does; one handler that has nothing to await is called here."""
+        client, event, data, _, message_id, _ = letter
+        entries = self.handlers.table.get(event) or self.handlers.entries(event)
+        if client.busy or len(entries) > 1:
+            self.dispatch(Message.of(letter, created_ns))
+            return
+        if not entries:
+            return
+        timestamp = self.started_at + created_ns / 1e9
+        client.busy = True
+        result = failure = None
+        try:
+            result = entries[0].call({"timestamp": timestamp, "message_id": message_id, **data})
+        except Exception as error:
+            failure = error
+        finally:
+            client.busy = False
+        if failure is not None:
+            self.handlers.failed(event, client.id, failure)
+            self.unseen.append(failure)
+        elif result is not None and awaitable(result):
+            message = Message.of(letter, created_ns)
+            client.busy = True
+            rest = self.handlers.rest(result, message)
+            client.handling = self.spawn(self._work(client, message, rest))
+            return
         if client.queue:
             self.drain(client)
 

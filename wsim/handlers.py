@@ -131,6 +131,10 @@ class Handlers:
             if rest is not None:
                 await rest
 
+    def rest(self, result: Any, message: Message) -> Coroutine[Any, Any, None]:
+        """Return what is left to do of a message whose only handler returned an awaitable."""
+        return self._rest(result, (), 0, None, message)
+
     def message_failed(self, message: Message, error: Exception) -> None:
         """Note an exception of a handler with its message, too."""
         self.failed(message.event, message.client.id, error)

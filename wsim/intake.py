@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from wsim.clients import Client, ConnectionState, Message
+from wsim.clients import Client, ConnectionState, Letter, Message
 from wsim.errors import PayloadError
 from wsim.insight import Insight
 from wsim.messages import Registry, Verdict, check_event_name
@@ -95,6 +95,14 @@ class Intake(Insight):
         else:
             message_id, kept = self._id_of(data), snapshot(data)
         return Message(client, direction, event, kept, flat, size, reason, message_id, now_ns)
+
+    def _letter(self, client: Client, event: str, data: Any, size: int) -> Letter:
+        """Return a message that is a flat dict, accepted, with nobody waiting for it."""
+        number = self._messages_made
+        self._messages_made = number + 1
+        self._net.tally.asked += 1
+        session = client.link.session.number
+        return client, event, data.copy(), size, f"{self._id_prefix}{number:012x}", session
 
     def _inbound(
         self, event: str, data: Any, client_id: str, measured: tuple[int, str, bool], now_ns: int

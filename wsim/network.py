@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Message
+from wsim.clients import Acknowledgement, Client, ConnectionState, Endpoint, Letter, Message
 from wsim.clock import Clock
 from wsim.conditions import NetworkConditions
 from wsim.damage import arrive_damaged
@@ -148,6 +148,19 @@ class Network(Dispatcher):
             client.work(channel)
         self._look(client, channel.next_event_ns, now_ns)
 
+    def send_letter(self, letter: Letter, now_ns: int) -> None:
+        """Hand the plainest of messages to its client's link."""
+        client = letter[0]
+        channel = client.inbound
+        due_ns = channel.send_plain(now_ns, letter[3], letter)
+        if due_ns is None:
+            self.send(Message.of(letter, now_ns), now_ns)
+            return
+        if channel not in client.at_work:
+            client.work(channel)
+        if not now_ns < client.armed_ns <= due_ns:  # else somebody looks in time
+            self._look(client, channel.next_event_ns, now_ns)
+
     def account(self, direction: str, fate: str, latency_ns: int) -> None:
         """Count a message whose row somebody else has written."""
         tally = self.tally
@@ -245,6 +258,11 @@ class Network(Dispatcher):
 
     def _decided(self, client: Client, transit: Transit, now_ns: int) -> None:
         token = transit.token
+        if type(token) is tuple:
+            if transit.fate is DELIVERED:
+                self._deliver_letter(token, transit, now_ns)
+                return
+            token = Message.of(token, transit.sent_ns)
         if (
             type(token) is Message
             and transit.fate is DELIVERED
@@ -306,6 +324,22 @@ class Network(Dispatcher):
         if not copy:
             tally.received += 1
         self.dispatch(message)
+
+    def _deliver_letter(self, letter: Letter, transit: Transit, now_ns: int) -> None:
+        client, event, data, size, message_id, session = letter
+        _, _, sent_ns, delivered_ns, _, _, parts, _, _, _ = transit
+        assert delivered_ns is not None
+        if self.recording:
+            self._append(
+                sent_ns, sent_ns + parts[0], delivered_ns, "inbound", event, client.id, session,
+                DELIVERED, "", 0, size, message_id, "/", -1, -1,
+                now_ns - delivered_ns if self._live else -1, parts, data,
+            )  # fmt: skip
+        tally = self.tally
+        tally.delivered += 1
+        tally.received += 1
+        tally.latency_ns += delivered_ns - sent_ns
+        self.dispatch_letter(letter, sent_ns)
 
     def _copy(self, message: Message) -> Message:
         copy = Message(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from wsim.session import NEVER
@@ -16,24 +16,25 @@ Entry = tuple[int, int, Transit, int]
 class Pending:
     """One heap per channel; equal times come out in the order they went in."""
 
-    __slots__ = ("_heap", "_order")
+    __slots__ = ("_order", "heap")
 
     def __init__(self) -> None:
-        self._heap: list[Entry] = []
+        self.heap: list[Entry] = []
         self._order = 0
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self.heap)
 
     @property
     def next_ns(self) -> int:
         """When the next fate is decided, `NEVER` if there is none."""
-        return self._heap[0][0] if self._heap else NEVER
+        return self.heap[0][0] if self.heap else NEVER
 
     def push(self, at_ns: int, transit: Transit, size: int = 0) -> None:
         """Add a fate that is decided at `at_ns`."""
-        heapq.heappush(self._heap, (at_ns, self._order, transit, size))
-        self._order += 1
+        order = self._order
+        self._order = order + 1
+        heappush(self.heap, (at_ns, order, transit, size))
 
     def drop(self, number: int, sent_ns: int, cause: str, token: Any, at_ns: int) -> None:
         """Add the fate of a message that never arrives."""
@@ -41,27 +42,27 @@ class Pending:
 
     def pop(self, now_ns: int) -> list[Transit]:
         """Take out the fates decided up to `now_ns`."""
-        heap, decided = self._heap, []
+        heap, decided = self.heap, []
         while heap and heap[0][0] <= now_ns:
-            decided.append(heapq.heappop(heap)[2])
+            decided.append(heappop(heap)[2])
         return decided
 
     def take(self, wanted: Callable[[Entry], bool]) -> list[Entry]:
         """Take out the entries that are `wanted`, in the order they went in."""
-        taken = sorted(filter(wanted, self._heap), key=lambda entry: entry[1])
+        taken = sorted(filter(wanted, self.heap), key=lambda entry: entry[1])
         if taken:
             orders = {entry[1] for entry in taken}
-            self._heap = [entry for entry in self._heap if entry[1] not in orders]
-            heapq.heapify(self._heap)
+            self.heap = [entry for entry in self.heap if entry[1] not in orders]
+            heapify(self.heap)
         return taken
 
     def last_arrival_ns(self, now_ns: int) -> int:
         """Return the latest arrival that is pending, or `now_ns` if that is later."""
-        return max([now_ns, *(e[0] for e in self._heap if e[2].fate == DELIVERED)])
+        return max([now_ns, *(e[0] for e in self.heap if e[2].fate == DELIVERED)])
 
     def services(self) -> list[int]:
         """Return when each message that will arrive left the bottleneck."""
-        return [service(entry)[1] for entry in self._heap if entry[2].fate == DELIVERED]
+        return [service(entry)[1] for entry in self.heap if entry[2].fate == DELIVERED]
 
 
 def service(entry: Entry) -> tuple[int, int]:

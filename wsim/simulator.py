@@ -218,9 +218,7 @@ class WebSocketServerSimulator(Playback):
     ) -> bool:
         """Run several handlers, or one that takes several arguments."""
         message = Message(client, "inbound", event, None, True, 0, "", "", 0)
-        rest = self._handlers.begin(message, handed)
-        waiting = self._finish_here(client, event, rest, None)
-        await waiting
+        await self._finish_here(client, event, self._handlers.begin(message, handed), None)
         if message.error is not None and self._net.strict:
             raise message.error
         return True
@@ -328,9 +326,12 @@ class WebSocketServerSimulator(Playback):
         now_ns = self._clock_ns()
         quick = self._quick.get(event_name) if type(event_name) is str else None
         size = 0 if quick is None else quick(data)
+        client = self._net.connected.get(client_id)
+        if size and client is not None and client.endpoint is None and client.link.session.steady:
+            self._net.send_letter(self._letter(client, event_name, data, size), now_ns)
+            return
         measured = (size, "", True) if size else self._measure(event_name, data)
-        message = self._inbound(event_name, data, client_id, measured, now_ns)
-        if message is not None:
+        if (message := self._inbound(event_name, data, client_id, measured, now_ns)) is not None:
             self._net.send(message, now_ns)
 
     def emit_nowait(self, event_name: str, data: Any = None, client_id: str | None = None) -> None:
