@@ -41,6 +41,8 @@ steps = st.lists(
     max_size=40,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore::wsim.tcp.law.SaturationWarning")
+
 
 def tell(network, script, seed):
     """Play a script in virtual time; return the simulator and when each client left."""

@@ -7,14 +7,18 @@ import math
 import numpy as np
 import pytest
 
+from wsim.batch import simulate
 from wsim.conditions import NetworkConditions
 from wsim.tcp import (
+    SaturationWarning,
     connect_time_ns,
+    saturated,
     saturation_rate_bytes,
     saturation_warning,
     syn_retry_s,
     tcp_deliveries,
 )
+from wsim.traffic import Traffic
 
 MS = 1_000_000
 
@@ -64,3 +68,22 @@ def test_latency_grows_without_bound_beyond_saturation(share: float, grows: bool
     waits = (tcp_deliveries(times, size, conditions, seed=3) - times) / MS
     first, last = np.median(waits[200:400]), np.median(waits[-200:])
     assert bool(last > 3 * first) is grows
+
+
+def test_a_run_beyond_saturation_warns() -> None:
+    lossy = NetworkConditions(packet_loss_rate=0.05, transport="tcp", disconnect_rate=0.0)
+    video = Traffic.periodic("video", 10, size_bytes=30_000, direction="outbound")
+    with pytest.warns(SaturationWarning, match="outbound: 300 kB/s is more than TCP carries"):
+        simulate(video, lossy, duration_s=2)
+
+
+def test_only_cubic_over_lossy_tcp_saturates() -> None:
+    lossy = NetworkConditions(packet_loss_rate=0.05, transport="tcp")
+    assert saturated(lossy, 1e6) is not None
+    for changes in (
+        {"packet_loss_rate": 0.0},
+        {"transport": "datagram"},
+        {"congestion_control": "bbr"},
+        {"enabled": False},
+    ):
+        assert saturated(lossy.replace(**changes), 1e6) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +18,7 @@ from wsim.messages import Registry
 from wsim.profiles import Profile, profile
 from wsim.randomness import IntArray
 from wsim.schema import CAUSES, DIRECTIONS, FATES, PARTS
+from wsim.tcp import SaturationWarning, saturated
 from wsim.timeline import Change, Timeline
 from wsim.traffic import Layout, Traffic
 from wsim.transit import CAUSE_CODES, FATE_CODES, Transits
@@ -100,6 +102,7 @@ def simulate(
         duration_s = traffic.duration_s + 1e-9
     layout = traffic.layout(duration_s, seed=seed)
     names = layout.client_names if layout.clients is not None else _names(clients)
+    _warn_of_saturation(network.conditions, layout, duration_s)
     about: dict[str, Any] = {"seed": seed, "duration_s": duration_s}
     about["conditions"] = network.conditions.to_dict()
     history = History(None, run=run, profile=network.name, about=about)
@@ -112,6 +115,16 @@ def simulate(
             progress((index + 1) / len(names))
     job.record(parts)
     return history.frame
+
+
+def _warn_of_saturation(conditions: NetworkConditions, layout: Layout, duration_s: float) -> None:
+    """Warn if a client sends more than TCP can carry, one way or the other."""
+    per_client = 1 if layout.clients is None else max(len(layout.client_names), 1)
+    for side, direction in enumerate(DIRECTIONS):
+        sent = float(layout.sizes[layout.outbound == bool(side)].sum()) / per_client
+        text = saturated(conditions.for_direction(direction), sent / max(duration_s, 1.0))
+        if text is not None:
+            warnings.warn(f"{direction}: {text}", SaturationWarning, stacklevel=3)
 
 
 def _names(clients: Any) -> tuple[str, ...]:

@@ -9,14 +9,23 @@ once.
 from wsim.tcp.batch import run_compiled, run_schedule, tcp_deliveries
 from wsim.tcp.compiled import compile_tcp
 from wsim.tcp.connection import TcpConnection
-from wsim.tcp.law import connect_time_ns, saturation_rate_bytes, saturation_warning, syn_retry_s
+from wsim.tcp.law import (
+    SaturationWarning,
+    connect_time_ns,
+    saturated,
+    saturation_rate_bytes,
+    saturation_warning,
+    syn_retry_s,
+)
 
 __all__ = [
+    "SaturationWarning",
     "TcpConnection",
     "compile_tcp",
     "connect_time_ns",
     "run_compiled",
     "run_schedule",
+    "saturated",
     "saturation_rate_bytes",
     "saturation_warning",
     "syn_retry_s",

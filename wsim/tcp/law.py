@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from wsim.conditions import NetworkConditions
+
 _FIRST_TIMEOUT_S = 1.03
 _LINEAR_RETRIES = 4
 _CONNECT_RETRIES = 6
@@ -69,6 +71,10 @@ def saturation_rate_bytes(mss_bytes: int, rtt_s: float, loss: float) -> float:
     return _MATHIS * mss_bytes / (rtt_s * math.sqrt(loss))
 
 
+class SaturationWarning(UserWarning):
+    """More is sent than one TCP connection can carry: latency grows without bound."""
+
+
 def saturation_warning(
     offered_bytes_per_s: float, mss_bytes: int, rtt_s: float, loss: float
 ) -> str | None:
@@ -81,3 +87,15 @@ def saturation_warning(
         f" {rtt_s * 1e3:.4g} ms and {loss:.3g} loss ({limit / 1e3:.4g} kB/s): latency will grow"
         " without bound; send less, or use congestion_control='bbr'"
     )
+
+
+def saturated(conditions: NetworkConditions, offered_bytes_per_s: float) -> str | None:
+    """Say that a load is more than TCP carries under these conditions; None if it is not.
+
+    BBR takes little notice of loss and is never said to be saturated by it.
+    """
+    c = conditions
+    if not c.enabled or c.transport != "tcp" or c.congestion_control != "cubic":
+        return None
+    rtt_s = 2.0 * c.latency_ms / 1e3
+    return saturation_warning(offered_bytes_per_s, c.mss_bytes, rtt_s, c.packet_loss_rate)
