@@ -26,7 +26,7 @@ def args(port):
 
 def test_without_voila_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(dashboard.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"needs voila: pip install voila 'wsim\[lab\]'"):
+    with pytest.raises(UsageError, match=r"needs voila: pip install 'wsim\[lab,page\]'"):
         dashboard.run(args(1))
 
 
@@ -56,7 +56,7 @@ def test_the_options_are_parsed():
 
 @pytest.mark.browser
 @pytest.mark.realtime
-@pytest.mark.skipif(WITHOUT, reason="voila is optional and not installed")
+@pytest.mark.skipif(WITHOUT, reason="needs voila")
 @pytest.mark.skipif(bool(why_no_browser()), reason=f"needs a browser: {why_no_browser()}")
 def test_the_page_is_alive():
     with socket.socket() as probe:

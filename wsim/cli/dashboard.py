@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         If Voila is not installed, its server does not start, or the port is taken.
     """
     if importlib.util.find_spec("voila") is None:
-        raise UsageError("wsim dashboard needs voila: pip install voila 'wsim[lab]'")
+        raise UsageError("wsim dashboard needs voila: pip install 'wsim[lab,page]'")
     refuse_taken(args.port)
     with tempfile.TemporaryDirectory(prefix="wsim-") as folder:
         notebook = Path(folder) / NOTEBOOK
