@@ -16,7 +16,7 @@ FLOORS = {
     1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
     "closed_form compiled connection channel schedule link tcp profiles messages payloads "
     "identifiers traffic timeline damage lints explanation fitting interchange",
-    2: "columns rowpack notes history formats",
+    2: "columns rowpack notes recording history formats",
     3: "loops timers clock home tally records settings clients handlers dispatch network insight "
     "intake steering arrivals playback simulator batch rover",
     4: "analysis serving",

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 import wsim.history
 import wsim.identifiers
 from wsim.errors import UnknownNameError, UsageError
-from wsim.history import BLOCK_ROWS, History
+from wsim.history import History
 from wsim.identifiers import message_id, message_ids
 from wsim.notes import MAX_CONNECTIONS
+from wsim.recording import BLOCK_ROWS
 from wsim.schema import COLUMNS, PARTS
 
 MS = 1_000_000

@@ -102,13 +102,14 @@ class Draws:
 
     def one(self, number: int, time_ns: int) -> Draw:
         """Return the decisions for message `number`, sent at `time_ns`."""
+        offset, ahead = number - self._ahead_from, self._ahead
+        if 0 <= offset < len(ahead):  # never where draws depend on the time
+            return ahead[offset]
         if not self._readable_ahead:
             return self.many(number, np.array([time_ns], np.int64)).rows()[0]
-        offset = number - self._ahead_from
-        if not 0 <= offset < len(self._ahead):
-            self._ahead_from, offset = number, 0
-            self._ahead = self.many(number, np.zeros(_AHEAD, np.int64)).rows()
-        return self._ahead[offset]
+        self._ahead_from = number
+        self._ahead = self.many(number, np.zeros(_AHEAD, np.int64)).rows()
+        return self._ahead[0]
 
     def many(self, number: int, times_ns: IntArray) -> DrawArrays:
         """Return the decisions for messages `number`, `number` + 1, ... sent at `times_ns`."""

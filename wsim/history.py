@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -18,29 +18,12 @@ import pandas as pd
 
 from wsim.columns import Columns, rows_of
 from wsim.errors import UsageError
-from wsim.notes import Notes, RunNotes
-from wsim.rowpack import (
-    LIMITS,
-    NO_PARTS,
-    ROUND_TRIP_OFFSET,
-    ROW,
-    Block,
-    CodeBook,
-    FlagBook,
-    clipped,
-    codes_of,
-    objects,
-    to_columns,
-)
-from wsim.schema import CAUSES, DIRECTIONS, FATES
-
-BLOCK_ROWS = 4096
-_pack_into = ROW.pack_into
-_ROW_BYTES = ROW.size
-RowListener = Callable[[tuple[Any, ...]], None]
+from wsim.notes import RunNotes
+from wsim.recording import Recording
+from wsim.rowpack import ROUND_TRIP_OFFSET, ROW, Block, codes_of, objects, to_columns
 
 
-class History(Notes):
+class History(Recording):
     """A bounded record of messages, readable as a DataFrame at any time.
 
     Parameters
@@ -81,117 +64,15 @@ class History(Notes):
         profile: str = "",
         about: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(about)
-        self.run = run
-        self.listeners: list[RowListener] = []
-        """Called with each row as it is recorded: ``(seq, *arguments of append, profile)``."""
-        self.recorded = 0
-        """Rows recorded so far, evicted and cleared ones included."""
+        super().__init__(run, profile, about)
         self._round_trips: deque[tuple[int, int]] = deque()  # of rows already read
         self._read_until = 0
         self._lock = threading.RLock()
         self._base = 0  # rows before this one were cleared
         self._evicted = 0  # rows evicted before that
-        self._floor = 0  # rows before this one are gone for good
-        self._max_rows: int | None = None
         self._end_ns = 0
-        self._make_books(profile)
         self.max_rows = max_rows
         self._open_block()
-
-    def _make_books(self, profile: str) -> None:
-        books = {name: CodeBook(limit=limit) for name, limit in LIMITS.items()}
-        self._events, self._clients = books["event_name"], books["client_id"]
-        self._profiles, self._namespaces = books["profile"], books["namespace"]
-        self._flags = FlagBook()
-        self._books = {name: book.names for name, book in books.items()}
-        self._books |= {"direction": list(DIRECTIONS), "fate": list(FATES)}
-        self._books |= {"cause": list(CAUSES), "run": [self.run]}
-        self._columns = Columns(self._books)
-        self.profile = profile
-
-    def _open_block(self) -> None:
-        rows = BLOCK_ROWS
-        if self._max_rows is not None:
-            rows = min(BLOCK_ROWS, max(64, self._max_rows // 4))
-        block = Block(self.recorded, rows)
-        self._end = rows * ROW.size
-        self._at = 0
-        self._buffer = block.buffer
-        self._add_id = block.ids.append
-        self._add_payload = block.payloads.append
-        self._blocks: list[Block] = [*getattr(self, "_blocks", ()), block]
-
-    def _next_block(self) -> None:
-        """Close the full block, forget what was evicted or read, and open another."""
-        self._blocks[-1].seal()
-        needed = max(self._first_row(), self._columns.until)
-        self._blocks = [block for block in self._blocks if block.end > needed]
-        self._open_block()
-
-    def append(
-        self,
-        created_ns: int,
-        sent_ns: int,
-        delivered_ns: int = -1,
-        direction: str = "inbound",
-        event_name: str = "",
-        client_id: str = "",
-        session: int = 1,
-        fate: str = "delivered",
-        cause: str = "",
-        copy: int = 0,
-        size_bytes: int = 0,
-        message_id: str = "",
-        namespace: str = "/",
-        ack_id: int = -1,
-        round_trip_ns: int = -1,
-        lateness_ns: float = -1,
-        parts: tuple[int, ...] | None = None,
-        data: Any = None,
-    ) -> int:
-        """Record one message and return its row number.
-
-        Times are nanoseconds since the start of the run, -1 where there is none; `parts`
-        are those of a Transit. Everything else is as in the schema.
-
-        Raises
-        ------
-        UnknownNameError
-            For a direction, fate or cause that is not in the schema.
-        UsageError
-            For a value that is not of the column's type.
-        """
-        if self._at == self._end:
-            self._next_block()
-        try:
-            p0, p1, p2, p3, p4, p5, p6, p7 = parts or NO_PARTS
-            _pack_into(
-                self._buffer, self._at,
-                created_ns, sent_ns, delivered_ns, round_trip_ns, lateness_ns,
-                p0, p1, p2, p3, p4, p5, p6, p7,
-                ack_id, size_bytes, session, self._events[event_name],
-                self._clients[client_id], self._profile_code, self._namespaces[namespace],
-                copy, self._flags[direction, fate, cause],
-            )  # fmt: skip
-        except Exception as error:
-            return self.append(*clipped(
-                error, created_ns, sent_ns, delivered_ns, direction, event_name, client_id,
-                session, fate, cause, copy, size_bytes, message_id, namespace, ack_id,
-                round_trip_ns, lateness_ns, parts, data,
-            ))  # fmt: skip
-        self._at += _ROW_BYTES
-        self._add_id(message_id)
-        self._add_payload(data)
-        seq = self.recorded
-        self.recorded = seq + 1
-        if self.listeners:
-            self._tell(
-                seq, created_ns, sent_ns, delivered_ns, direction, event_name, client_id,
-                session, fate, cause, copy, size_bytes, message_id, namespace, ack_id,
-                round_trip_ns, lateness_ns, parts, data, self._profile,
-            )  # fmt: skip
-        return seq
 
     def append_many(
         self,
@@ -266,20 +147,6 @@ class History(Notes):
             self.recorded += len(created)
             self._next_block()
 
-    def _tell(self, *row: Any) -> None:
-        for listener in self.listeners:
-            listener(row)
-
-    @property
-    def profile(self) -> str:
-        """Name of the profile in force, recorded with every row."""
-        return self._profile
-
-    @profile.setter
-    def profile(self, name: str) -> None:
-        self._profile = name
-        self._profile_code = self._profiles[name]
-
     @property
     def max_rows(self) -> int | None:
         """The most rows kept; None for no bound."""
@@ -293,11 +160,6 @@ class History(Notes):
             raise UsageError(f"max_rows={value!r} is not a whole number from 0, or None")
         self._floor = self._first_row()
         self._max_rows = None if value is None else int(value)
-
-    def _first_row(self) -> int:
-        if self._max_rows is None:
-            return self._floor
-        return max(self._floor, self.recorded - self._max_rows)
 
     @property
     def evicted(self) -> int:

@@ -11,7 +11,7 @@ from wsim.errors import PayloadError
 from wsim.insight import Insight
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
-from wsim.transit import DELIVERED, NO_PARTS
+from wsim.transit import NO_PARTS
 
 
 class Intake(Insight):
@@ -21,7 +21,7 @@ class Intake(Insight):
     seed: int
     _messages_made: int
     _id_prefix: str
-    _append: Callable[..., int]
+    _append_plain: Callable[..., int]
 
     def inspect(self, event_name: str, args: tuple[Any, ...]) -> Verdict:
         """Say whether Socket.IO arguments may be delivered, and enrich them with metadata.
@@ -75,9 +75,9 @@ class Intake(Insight):
         else:
             tally.passed_out += 1
         if net.recording:
-            self._append(
+            self._append_plain(
                 now_ns, now_ns, now_ns, direction, event, client.id, client.link.session.number,
-                DELIVERED, "", 0, size, message_id, "/", -1, -1, net.no_delay, NO_PARTS, kept,
+                size, message_id, net.no_delay, NO_PARTS, kept,
             )  # fmt: skip
         return handed
 

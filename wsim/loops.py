@@ -119,29 +119,33 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if self._threads_busy or not timers:
             self._wait_outside()
             return
-        while timers and not ready and not self._stopping:
+        while timers and not ready and not self._stopping and not self._threads_busy:
             due_ns, _, action = pop(timers)
             if type(action) is TimerHandle:
                 if action._cancelled:
                     continue
                 self.now_ns = max(self.now_ns, due_ns)
                 action._run()
-            else:
-                if due_ns > self.now_ns:
-                    self.now_ns = due_ns
-                self._call(action)
-            if self._threads_busy:
-                return
+                continue
+            if due_ns > self.now_ns:
+                self.now_ns = due_ns
+            try:
+                action()
+            except BaseException as error:
+                self._timer_failed(error)
 
     def _call(self, action: Callable[[], object]) -> None:
         try:
             action()
-        except (SystemExit, KeyboardInterrupt):
-            raise
         except BaseException as error:
-            self.call_exception_handler(
-                {"message": "exception in a timer of virtual time", "exception": error}
-            )
+            self._timer_failed(error)
+
+    def _timer_failed(self, error: BaseException) -> None:
+        if isinstance(error, SystemExit | KeyboardInterrupt):
+            raise error
+        self.call_exception_handler(
+            {"message": "exception in a timer of virtual time", "exception": error}
+        )
 
     def _wait_outside(self) -> None:
         """Nothing can happen by itself: wait for a thread or a socket."""

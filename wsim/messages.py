@@ -214,6 +214,7 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
     fields = {name: len(f'"{name}":,') for name, schema in properties.items() if schema == _NUMBER}
     empty = len(f'2["{event}",{{}}]') - 1  # one comma less than fields
     lengths: dict[float, int] = {}  # of numbers seen lately: joysticks repeat themselves
+    known = lengths.get
     largest = math.inf
 
     def length(value: float) -> int:
@@ -231,19 +232,19 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
         if type(data) is not dict or not data:
             return 0
         size = empty
-        for name, value in data.items():
-            room = fields.get(name)
-            if room is None:
-                return 0
-            if type(value) is float:
-                digits = lengths.get(value) or length(value)
-                if not digits:
+        try:
+            for name, value in data.items():
+                if type(value) is float:
+                    digits = known(value) or length(value)
+                    if not digits:
+                        return 0
+                    size += fields[name] + digits
+                elif type(value) is int:
+                    size += fields[name] + len(repr(value))
+                else:
                     return 0
-                size += room + digits
-            elif type(value) is int:
-                size += room + len(repr(value))
-            else:
-                return 0
+        except KeyError:  # a field that is not of these
+            return 0
         return size
 
     return measure

@@ -55,7 +55,7 @@ class Network(Dispatcher):
         self.connected: dict[str, Client] = {}
         self.gone: set[str] = set()
         self.recording = self.validating = True
-        self._append = recorder.append
+        self._append, self._append_plain = recorder.append, recorder.append_plain
         self._live = False
         self.no_delay = -1  # lateness of what takes no time: 0 if live
         self._clock: Clock
@@ -154,7 +154,9 @@ class Network(Dispatcher):
         channel = client.inbound
         due_ns = channel.send_plain(now_ns, letter[3], letter)
         if due_ns is None:
-            self.send(Message.of(letter, now_ns), now_ns)
+            message = Message.of(letter, now_ns)
+            message.session = client.link.session.number  # caught up by now
+            self.send(message, now_ns)
             return
         if channel not in client.at_work:
             client.work(channel)
@@ -330,10 +332,9 @@ class Network(Dispatcher):
         _, _, sent_ns, delivered_ns, _, _, parts, _, _, _ = transit
         assert delivered_ns is not None
         if self.recording:
-            self._append(
+            self._append_plain(
                 sent_ns, sent_ns + parts[0], delivered_ns, "inbound", event, client.id, session,
-                DELIVERED, "", 0, size, message_id, "/", -1, -1,
-                now_ns - delivered_ns if self._live else -1, parts, data,
+                size, message_id, now_ns - delivered_ns if self._live else -1, parts, data,
             )  # fmt: skip
         tally = self.tally
         tally.delivered += 1

@@ -71,7 +71,7 @@ class WebSocketServerSimulator(Playback):
         self.recorder = History(
             settings.max_history, run=settings.run, profile=settings.profile, about=about
         )
-        self._append = self.recorder.append
+        self._append_plain = self.recorder.append_plain
         self.registry = Registry()
         self._quick = self.registry.quick
         self._handlers = Handlers()
@@ -327,7 +327,7 @@ class WebSocketServerSimulator(Playback):
         quick = self._quick.get(event_name) if type(event_name) is str else None
         size = 0 if quick is None else quick(data)
         client = self._net.connected.get(client_id)
-        if size and client is not None and client.endpoint is None and client.link.session.steady:
+        if size and client is not None and client.endpoint is None:
             self._net.send_letter(self._letter(client, event_name, data, size), now_ns)
             return
         measured = (size, "", True) if size else self._measure(event_name, data)
