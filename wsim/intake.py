@@ -65,7 +65,8 @@ class Intake(Insight):
         if flat:
             number = self._messages_made
             self._messages_made = number + 1
-            message_id, kept = f"{self._id_prefix}{number:012x}", data.copy()
+            message_id = "%s%012x" % (self._id_prefix, number)  # noqa: UP031 - the fastest way
+            kept = data.copy()
             handed = {"timestamp": sent_at, "message_id": message_id, **data}
         else:
             message_id, kept = self._id_of(data), snapshot(data)
@@ -102,7 +103,8 @@ class Intake(Insight):
         self._messages_made = number + 1
         self._net.tally.asked += 1
         session = client.link.session.number
-        return client, event, data.copy(), size, f"{self._id_prefix}{number:012x}", session
+        message_id = "%s%012x" % (self._id_prefix, number)  # noqa: UP031 - the fastest way
+        return client, event, data.copy(), size, message_id, session
 
     def _inbound(
         self, event: str, data: Any, client_id: str, measured: tuple[int, str, bool], now_ns: int

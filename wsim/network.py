@@ -220,7 +220,10 @@ class Network(Dispatcher):
                 client.armed_ns = due_ns = NEVER
                 for channel in client.at_work:
                     for transit in channel.advance(now_ns):
-                        self._decided(client, transit, now_ns)
+                        if type(transit.token) is tuple and transit.fate is DELIVERED:
+                            self._deliver_letter(transit, now_ns)
+                        else:
+                            self._decided(client, transit, now_ns)
                 if unsteady or not session.steady:
                     self._sessions(client, now_ns)
                     session_due = session.next_event_ns
@@ -261,9 +264,6 @@ class Network(Dispatcher):
     def _decided(self, client: Client, transit: Transit, now_ns: int) -> None:
         token = transit.token
         if type(token) is tuple:
-            if transit.fate is DELIVERED:
-                self._deliver_letter(token, transit, now_ns)
-                return
             token = Message.of(token, transit.sent_ns)
         if (
             type(token) is Message
@@ -327,9 +327,9 @@ class Network(Dispatcher):
             tally.received += 1
         self.dispatch(message)
 
-    def _deliver_letter(self, letter: Letter, transit: Transit, now_ns: int) -> None:
+    def _deliver_letter(self, transit: Transit, now_ns: int) -> None:
+        _, _, sent_ns, delivered_ns, _, _, parts, letter, _, _ = transit
         client, event, data, size, message_id, session = letter
-        _, _, sent_ns, delivered_ns, _, _, parts, _, _, _ = transit
         assert delivered_ns is not None
         if self.recording:
             self._append_plain(
