@@ -139,5 +139,5 @@ def test_a_scaled_loop_sleeps_less():
         return loop.time() - before
 
     begin = time.perf_counter()
-    assert run(main(), 100.0) == pytest.approx(10, abs=3)
-    assert time.perf_counter() - begin == pytest.approx(0.1, abs=0.1)
+    assert 10 <= run(main(), 100.0) < 100
+    assert 0.09 < time.perf_counter() - begin < 2
