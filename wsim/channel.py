@@ -170,9 +170,13 @@ class Channel:
 
     def advance(self, now_ns: int) -> list[Transit]:
         """Return the fates decided up to `now_ns`, in order of decision."""
+        return list(map(new_transit, self.advance_fields(now_ns)))
+
+    def advance_fields(self, now_ns: int) -> list[tuple[Any, ...]]:
+        """Do as :meth:`advance`, each fate as a tuple of a transit's fields, made faster."""
         if not self._still:
             self.settle(now_ns)
-        return self._pending.pop(now_ns)
+        return self._pending.pop_fields(now_ns)
 
     def close(self, now_ns: int) -> list[Transit]:
         """End the link; return all fates, what is still in flight as dropped (``closed``)."""
@@ -319,7 +323,7 @@ class Channel:
         due = max(now_ns, self.path.last_ns) if self.conditions.enabled else now_ns
         parts = (0, 0, 0, 0, 0, 0, due - now_ns, 0)
         fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, None, due)
-        self._pending.push(due, new_transit(fields))
+        self._pending.push(due, fields)
 
     def _run(self, now_ns: int) -> None:
         """Bring the transport to `now_ns`; choices due at that instant stay open."""
@@ -360,7 +364,7 @@ class Channel:
         self.path.last_ns = due
         parts = (at_ns - sent_ns, *parts[1:6], behind, parts[7])
         fields = (number, 0, sent_ns, due, DELIVERED, "", parts, token, draw.corruption, due)
-        self._pending.push(due, new_transit(fields))
+        self._pending.push(due, fields)
 
     def _cut(self, at_ns: int) -> None:
         """The session was cut: what would arrive later does not."""

@@ -14,7 +14,7 @@ from wsim.conditions import NetworkConditions
 from wsim.draws import Draw
 from wsim.impairments import RateState
 from wsim.pending import Entry, Pending, service
-from wsim.transit import DELIVERED, new_transit
+from wsim.transit import DELIVERED
 
 
 class DatagramPath:
@@ -109,7 +109,7 @@ class DatagramPath:
             0, start_ns - now_ns, finish_ns - start_ns, fixed, delay_ns - fixed, 0, behind, 0,
         )  # fmt: skip
         fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, corruption, due)
-        self._pending.push(due, new_transit(fields), size)
+        self._pending.push(due, fields, size)
         return due
 
     def run(self, before_ns: int) -> None:
@@ -210,7 +210,7 @@ class DatagramPath:
             item.number, copy, item.sent_ns, due, DELIVERED, "",
             parts, item.token, item.draw.corruption, due,
         )  # fmt: skip
-        self._pending.push(due, new_transit(fields), item.size)
+        self._pending.push(due, fields, item.size)
 
     def _defer(self, now_ns: int) -> None:
         """From now on the queue decides late; what has not begun to be served joins it."""

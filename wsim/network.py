@@ -21,7 +21,7 @@ from wsim.link import Link
 from wsim.messages import Registry
 from wsim.session import NEVER, SessionEvent
 from wsim.tally import Tally
-from wsim.transit import DELIVERED, NO_PARTS, Transit
+from wsim.transit import DELIVERED, NO_PARTS, Transit, new_transit
 
 _RECONNECTING, _CONNECTED = ConnectionState.RECONNECTING, ConnectionState.CONNECTED
 
@@ -219,11 +219,11 @@ class Network(Dispatcher):
                 now_ns = self._clock.now_ns()
                 client.armed_ns = due_ns = NEVER
                 for channel in client.at_work:
-                    for transit in channel.advance(now_ns):
-                        if type(transit.token) is tuple and transit.fate is DELIVERED:
-                            self._deliver_letter(transit, now_ns)
+                    for fields in channel.advance_fields(now_ns):
+                        if type(fields[7]) is tuple and fields[4] is DELIVERED:
+                            self._deliver_letter(fields, now_ns)
                         else:
-                            self._decided(client, transit, now_ns)
+                            self._decided(client, new_transit(fields), now_ns)
                 if unsteady or not session.steady:
                     self._sessions(client, now_ns)
                     session_due = session.next_event_ns
@@ -327,10 +327,9 @@ class Network(Dispatcher):
             tally.received += 1
         self.dispatch(message)
 
-    def _deliver_letter(self, transit: Transit, now_ns: int) -> None:
-        _, _, sent_ns, delivered_ns, _, _, parts, letter, _, _ = transit
+    def _deliver_letter(self, fields: tuple[Any, ...], now_ns: int) -> None:
+        _, _, sent_ns, delivered_ns, _, _, parts, letter, _, _ = fields
         client, event, data, size, message_id, session = letter
-        assert delivered_ns is not None
         if self.recording:
             self._append_plain(
                 sent_ns, sent_ns + parts[0], delivered_ns, "inbound", event, client.id, session,
