@@ -103,3 +103,18 @@ def test_run_overrides_the_profile_s_time_scale():
     waited, scale = run(main(), "real")
     assert scale == 1.0
     assert waited >= 0.02
+
+
+def test_a_run_does_not_print_its_result():
+    printed = []
+
+    class Result:
+        def __repr__(self):
+            printed.append(self)  # takes long for a frame
+            return "a result"
+
+    async def main():
+        return Result()
+
+    assert isinstance(run(main()), Result)
+    assert not printed

@@ -206,8 +206,15 @@ def _new_loop(scale: float) -> asyncio.AbstractEventLoop:
 
 
 def _run_here(coro: Coroutine[Any, Any, T], scale: float) -> T:
+    outcome: list[T] = []
+
+    async def main() -> None:
+        """Keep the result out of the task: on its way out, asyncio prints the task unseen."""
+        outcome.append(await coro)
+
     with asyncio.Runner(loop_factory=lambda: _new_loop(scale)) as runner:
-        return runner.run(coro)
+        runner.run(main())
+    return outcome[0]
 
 
 def _run_in_thread(coro: Coroutine[Any, Any, T], scale: float) -> T:
