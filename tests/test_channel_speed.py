@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import simpy
 
-from wsim import Channel, NetworkConditions, compiled
+from wsim import Channel, NetworkConditions
+from wsim.transport import compiled
 
 pytestmark = pytest.mark.benchmark
 MS = 1_000_000

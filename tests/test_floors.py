@@ -13,12 +13,10 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     0: "errors schema",
-    1: "randomness impairments rules conditions draws transit pending session bottleneck datagram "
-    "closed_form compiled connection channel schedule link tcp profiles messages payloads "
-    "identifiers traffic timeline damage lints explanation fitting interchange",
-    2: "columns rowpack notes recording history formats",
-    3: "loops timers clock home tally records settings clients handlers dispatch network insight "
-    "intake steering arrivals playback simulator batch rover",
+    1: "randomness impairments rules conditions transit transport channel link tcp profiles "
+    "messages payloads identifiers traffic timeline damage lints explanation fitting interchange",
+    2: "store history formats",
+    3: "timing clock simulation simulator batch rover",
     4: "analysis serving",
     5: "dashboard cli pytest_plugin sessions notebook sweep",
 }

@@ -17,9 +17,9 @@ import wsim.identifiers
 from wsim.errors import UnknownNameError, UsageError
 from wsim.history import History
 from wsim.identifiers import message_id, message_ids
-from wsim.notes import MAX_CONNECTIONS
-from wsim.recording import BLOCK_ROWS
 from wsim.schema import COLUMNS, PARTS
+from wsim.store.notes import MAX_CONNECTIONS
+from wsim.store.recording import BLOCK_ROWS
 
 MS = 1_000_000
 WHOLE = (0, 1 * MS, 2 * MS, 50 * MS, -3 * MS, 0, 0, 0)

@@ -6,7 +6,7 @@ sent and changed, never on when ``advance`` is called; at one instant sends and 
 before timers.
 
 A message meets the session first (offline: dropped, or kept in the client's buffer), then the
-chance of a cut, then the transport: :mod:`wsim.datagram`, where lost is lost, or
+chance of a cut, then the transport: :mod:`wsim.transport.datagram`, where lost is lost, or
 :mod:`wsim.tcp`, where loss becomes delay. A session that is cut loses what is in flight.
 """
 
@@ -18,18 +18,18 @@ from typing import Any
 
 import numpy as np
 
-from wsim import datagram
-from wsim.bottleneck import Item
 from wsim.conditions import NetworkConditions
-from wsim.connection import Connection
-from wsim.draws import Draw, Draws
 from wsim.errors import ConditionsError, nearest
-from wsim.pending import Pending
 from wsim.randomness import IntArray
 from wsim.rules import Rule
 from wsim.schema import DIRECTIONS
-from wsim.session import NEVER
 from wsim.transit import DELIVERED, Transit, Transits, dropped, new_transit
+from wsim.transport import datagram
+from wsim.transport.bottleneck import Item
+from wsim.transport.connection import Connection
+from wsim.transport.draws import Draw, Draws
+from wsim.transport.pending import Pending
+from wsim.transport.session import NEVER
 
 
 class Channel:
@@ -229,7 +229,7 @@ class Channel:
         changes
             (time in ns, conditions), in order; at one instant changes come before sends.
         """
-        from wsim.schedule import send_schedule
+        from wsim.transport.schedule import send_schedule
 
         return send_schedule(self, times_ns, sizes, events, priorities, changes)
 
@@ -340,7 +340,7 @@ class Channel:
     def send_by_tcp(self, times_ns: IntArray, sizes: IntArray) -> Transits:
         """Send a schedule through TCP where nothing else can happen to it.
 
-        The same as message by message; see :func:`wsim.schedule.rides_tcp_alone`.
+        The same as message by message; see :func:`wsim.transport.schedule.rides_tcp_alone`.
         """
         first, last = self.number, int(times_ns[-1])
         self._run(last)

@@ -18,8 +18,8 @@ from itertools import count
 from typing import Any, Protocol, TypeVar
 
 from wsim.errors import UsageError
-from wsim.loops import ScaledLoop, VirtualLoop
-from wsim.timers import Alarm, Callback
+from wsim.timing.loops import ScaledLoop, VirtualLoop
+from wsim.timing.timers import Alarm, Callback
 
 T = TypeVar("T")
 _NS = 1_000_000_000
@@ -45,7 +45,7 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """The time of a :class:`~wsim.loops.VirtualLoop`, from `start_ns` at its making."""
+    """The time of a :class:`~wsim.timing.loops.VirtualLoop`, from `start_ns` at its making."""
 
     live = False
     scale = math.inf

@@ -1,7 +1,7 @@
 """What happened to every message: appended in O(1), read as a pandas DataFrame.
 
-Rows are packed into blocks of plain memory as they are recorded (see :mod:`wsim.rowpack`).
-Reading ``frame`` moves whatever is new into typed columns (see :mod:`wsim.columns`) and
+Rows are packed into blocks of plain memory as they are recorded (see :mod:`wsim.store.rowpack`).
+Reading ``frame`` moves whatever is new into typed columns (see :mod:`wsim.store.columns`) and
 slices them, so the cost of a read depends on the new rows only. The writer takes no lock:
 recording belongs to one thread, reading is allowed from any.
 """
@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.columns import Columns, rows_of
 from wsim.errors import UsageError
-from wsim.notes import RunNotes
-from wsim.recording import Recording
-from wsim.rowpack import ROUND_TRIP_OFFSET, ROW, Block, codes_of, objects, to_columns
+from wsim.store.columns import Columns, rows_of
+from wsim.store.notes import RunNotes
+from wsim.store.recording import Recording
+from wsim.store.rowpack import ROUND_TRIP_OFFSET, ROW, Block, codes_of, objects, to_columns
 
 
 class History(Recording):

@@ -9,10 +9,10 @@ import numpy as np
 
 from wsim.channel import Channel
 from wsim.conditions import NetworkConditions
-from wsim.connection import Connection
 from wsim.randomness import IntArray
-from wsim.schedule import PATIENCE_NS, checked_schedule
 from wsim.transit import Transit, Transits, collect
+from wsim.transport.connection import Connection
+from wsim.transport.schedule import PATIENCE_NS, checked_schedule
 
 Changes = Sequence[tuple[int, NetworkConditions]]
 

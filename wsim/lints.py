@@ -24,7 +24,7 @@ from wsim.impairments.scheduled_rate import ScheduledRate
 from wsim.impairments.trace_rate import TraceRate
 from wsim.impairments.window_outage import PeriodicOutage, WindowOutage
 from wsim.profiles import Profile, profile
-from wsim.session import PING_TIMEOUT_NS
+from wsim.transport.session import PING_TIMEOUT_NS
 
 _COMMANDS_HZ = 50.0
 _FRAME_BYTES = 12_500

@@ -1,7 +1,8 @@
 """The in-process simulator of a Socket.IO server behind a network.
 
-It stands on :mod:`wsim.network` (delivery), :mod:`wsim.handlers`, :mod:`wsim.messages` (what
-is allowed) and :mod:`wsim.history`; what it tells of itself is in :mod:`wsim.insight`.
+Here is what a user calls. It stands on :mod:`wsim.simulation` (clients and their links,
+handlers, intake, what it tells of itself), :mod:`wsim.messages` (what is allowed) and
+:mod:`wsim.history`.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-from wsim.clients import Client, ConnectionState, Endpoint, Message
 from wsim.clock import Clock
 from wsim.errors import PayloadError, UsageError
-from wsim.handlers import Entry, Handler, Handlers, awaitable
 from wsim.history import History
 from wsim.identifiers import message_id
 from wsim.messages import Registry, Schema, check_event_name
-from wsim.network import Network
 from wsim.payloads import ack_size, arguments, payload
-from wsim.playback import Playback
-from wsim.settings import Settings, settings_for, settings_from
+from wsim.simulation.clients import Client, ConnectionState, Endpoint, Message
+from wsim.simulation.handlers import Entry, Handler, Handlers, awaitable
+from wsim.simulation.network import Network
+from wsim.simulation.playback import Playback
+from wsim.simulation.settings import Settings, settings_for, settings_from
 
 _S = 1_000_000_000
 
@@ -36,7 +37,7 @@ class WebSocketServerSimulator(Playback):
     config
         ``network`` (conditions by name), ``profile``, ``validate_messages``,
         ``record_messages``, ``max_history``, ``seed``, ``strict``, ``time_scale``, ``run``,
-        ``started_at``: see :class:`wsim.settings.Settings`. All may be left out.
+        ``started_at``: see :class:`wsim.simulation.settings.Settings`. All may be left out.
 
     Raises
     ------

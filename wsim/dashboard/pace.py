@@ -20,7 +20,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from wsim.errors import UsageError
-from wsim.loops import VirtualLoop
+from wsim.timing.loops import VirtualLoop
 
 T = TypeVar("T")
 _NS = 1_000_000_000

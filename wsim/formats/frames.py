@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.columns import Columns
 from wsim.errors import FormatError
-from wsim.notes import RunNotes
 from wsim.schema import CAUSES, COLUMNS, DIRECTIONS, FATES, PARTS
+from wsim.store.columns import Columns
+from wsim.store.notes import RunNotes
 
 FIXED = {"direction": DIRECTIONS, "fate": FATES, "cause": CAUSES}
 """Categories whose names the schema knows."""

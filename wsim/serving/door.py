@@ -19,8 +19,8 @@ from wsim.link import Link
 from wsim.payloads import payload
 from wsim.schema import DIRECTIONS
 from wsim.serving.packets import PacketError, Unit
-from wsim.session import Session
 from wsim.transit import DELIVERED, NO_PARTS, Transit, dropped, new_transit
+from wsim.transport.session import Session
 
 MAX_IN_FLIGHT = 10_000
 MAX_IN_FLIGHT_BYTES = 64_000_000

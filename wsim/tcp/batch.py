@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from wsim.compiled import WORTH_IT
 from wsim.conditions import NetworkConditions
 from wsim.errors import ConditionsError
 from wsim.impairments.base import OutageState
@@ -12,6 +11,7 @@ from wsim.randomness import IntArray
 from wsim.schema import PARTS
 from wsim.tcp import compiled
 from wsim.tcp.connection import TcpConnection
+from wsim.transport.compiled import WORTH_IT
 
 _CHUNK = 16_384
 _WIDTH = 2 + len(PARTS)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from wsim import compiled as loops
 from wsim.errors import UsageError
+from wsim.transport import compiled as loops
 
 _HERE = Path(__file__).parent
 _done = False

@@ -1,0 +1,1 @@
+"""What the simulator is made of: clients and their links, handlers, intake, records."""

@@ -1,0 +1,1 @@
+"""What a history is made of: typed columns, packed rows and the notes of a run."""
