@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -27,7 +29,18 @@ def repeat(frame: pd.DataFrame, network: Profile, *, seed: int, duration_s: floa
     if not len(frame):
         raise UsageError("nothing was sent yet: press Run and let some messages cross")
     traffic = Traffic.from_history(frame)
-    return simulate(traffic, network, duration_s=duration_s, seed=seed)
+    with _no_word_of_saturation():
+        return simulate(traffic, network, duration_s=duration_s, seed=seed)
+
+
+@contextmanager
+def _no_word_of_saturation() -> Iterator[None]:
+    """Keep a warning out of the cell: the table and the pictures show what it would say."""
+    from wsim.tcp import SaturationWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SaturationWarning)
+        yield
 
 
 def paired_latency(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series:
@@ -76,10 +89,11 @@ def repetitions(kept: Mapping[str, Kept]) -> dict[str, list[pd.DataFrame]]:
         return {}
     traffic = Traffic.from_history(first)
     duration_s = float(first["created_s"].max()) + 0.001
-    return {
-        label: replicates(traffic, network, REPETITIONS, duration_s=duration_s)
-        for label, network in networks.items()
-    }
+    with _no_word_of_saturation():
+        return {
+            label: replicates(traffic, network, REPETITIONS, duration_s=duration_s)
+            for label, network in networks.items()
+        }
 
 
 def compare_kept(kept: Mapping[str, Kept]) -> pd.DataFrame:
