@@ -12,6 +12,7 @@ from frames import make, periodic
 
 from wsim.analysis.report import report
 from wsim.analysis.report.bursts import stale_bursts
+from wsim.analysis.report.sections import beside_tcp, first_screen
 from wsim.analysis.report.study import Study, entries
 from wsim.analysis.report.words import interval, verdict
 from wsim.errors import ColumnsError, FormatError, UnknownNameError
@@ -334,9 +335,22 @@ def test_tcp_counterparts_stand_beside_lossy_runs(tmp_path):
     text = Page(path.read_text(encoding="utf-8")).text
     part = text[text.rindex("Over TCP instead") :]
     assert "wifi over TCP" in part
+    assert "wifi over TCP · driveCommands · inbound" in part
     assert "Without a counterpart over TCP: lte." in part
     with pytest.raises(UnknownNameError, match="did you mean 'wifi'"):
         report(frames, tmp_path / "t.html", tcp_counterparts={"wfi": stalled()})
+
+
+def test_the_first_screen_grades_the_link_over_tcp_too():
+    study = Study(entries({"lte": session("lte", 60), "wifi": session("wifi", 50, 0.1)}))
+    tcp = beside_tcp(study, {"wifi": stalled()})
+    verdicts, table = first_screen(study, tcp)
+    assert [v.name for v in verdicts] == ["lte", "wifi", "wifi over TCP"]
+    assert [row[0] for row in table.rows] == ["lte", "wifi", "wifi over TCP"]
+    assert verdicts[1].word == "direct"
+    assert verdicts[2].word != "direct"
+    assert "none lost" in verdicts[2].sentence
+    assert [v.name for v in first_screen(study, None)[0]] == ["lte", "wifi"]
 
 
 @pytest.mark.usefixtures("quick")

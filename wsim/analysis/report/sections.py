@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from wsim.analysis.plots.drops import time_bins
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.report import tables
 from wsim.analysis.report.bursts import burst_table
-from wsim.analysis.report.document import Document, Picture, Section
+from wsim.analysis.report.document import Document, Picture, Section, Table, Verdict
 from wsim.analysis.report.made import made, run_table
 from wsim.analysis.report.study import Frames, Study, entries
 from wsim.analysis.report.words import BANDS, FREEZES, percent, verdict
@@ -27,6 +28,7 @@ from wsim.errors import WsimError, unknown
 MANY = "How would it have felt to drive over each of these networks?"
 ONE = "What did this network do to the messages, and would the rover have been safe?"
 MOST_PICTURED = 4
+OVER_TCP = " over TCP"
 SPAN_S = 20.0
 """Length of the piece of the run that the timelines show."""
 
@@ -41,8 +43,8 @@ def document(
     tcp_counterparts: Mapping[str, Any] | None,
 ) -> Document:
     """Return the whole report of a study, its pictures not yet drawn."""
-    verdicts = [verdict(study, name) for name in study.names]
-    main = tables.main_table(study)
+    tcp = beside_tcp(study, tcp_counterparts or {})
+    verdicts, main = first_screen(study, tcp)
     sections: list[Section | None] = [
         latency(study),
         drops(study),
@@ -55,7 +57,7 @@ def document(
     ]
     if objectives is not None:
         sections.insert(0, wanted(study, objectives))
-    sections += [over_tcp(study, tcp_counterparts or {}), details(study), runs(study)]
+    sections += [over_tcp(study, tcp), details(study), runs(study)]
     grades = ", ".join(f"{band.word} up to {plots.duration(band.up_to_ms)}" for band in BANDS[:-1])
     rating = (
         f"Graded by the time within which nine in ten {study.command}, or newer ones, reached "
@@ -72,6 +74,35 @@ def document(
         [rating, *pauses(study), *tables.unique(study.notes)],
         made(study, command),
     )
+
+
+def beside_tcp(study: Study, given: Mapping[str, Any]) -> Study | None:
+    """Return the networks that have a counterpart over TCP, each followed by it."""
+    pairs: dict[str, Any] = {}
+    for name in given:
+        if name not in study.names:
+            raise unknown("network in this report", name, study.names)
+    for entry in study.entries:
+        if entry.name in given:
+            pairs[entry.name] = list(entry.runs)
+            pairs[f"{entry.name}{OVER_TCP}"] = given[entry.name]
+    return Study(entries(pairs), study.command) if pairs else None
+
+
+def first_screen(study: Study, tcp: Study | None) -> tuple[list[Verdict], Table]:
+    """Return the verdicts and the main table, a counterpart over TCP under its network."""
+    main, below = tables.main_table(study), {}
+    if tcp is not None:
+        below = dict(zip(tcp.names, tables.main_rows(tcp), strict=True))
+    verdicts, rows = [], []
+    for name, row in zip(study.names, main.rows, strict=True):
+        verdicts.append(verdict(study, name))
+        rows.append(row)
+        other = f"{name}{OVER_TCP}"
+        if tcp is not None and name in below:
+            verdicts.append(verdict(tcp, other))
+            rows.append(below[other])
+    return verdicts, replace(main, rows=tuple(rows))
 
 
 def pauses(study: Study) -> list[str]:
@@ -302,30 +333,22 @@ def wanted(study: Study, objectives: Any) -> Section:
     return Section("Objectives", tables=[tables.objective_table(checked)])
 
 
-def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:
+def over_tcp(study: Study, both: Study | None) -> Section | None:
     """What TCP would have made of the losses, beside every run that lost messages."""
-    for name in given:
-        if name not in study.names:
-            raise unknown("network in this report", name, study.names)
     lossy = [n for n in study.names if study.row(n)["dropped"] > 0]
+    given = [] if both is None else both.names[::2]
     missing = [name for name in lossy if name not in given]
     lead = [
         "A real WebSocket runs over TCP, which sends lost packets again: while the connection "
         "holds nothing is lost, but later messages wait for the missing one, and commands "
         "arrive late and in bursts."
     ]
-    if not given:
+    if both is None:
         if not lossy:
             return None
         hint = "run the same traffic with transport='tcp' to see it"
         return Section("Over TCP instead", [*lead, f"Not computed for {', '.join(lossy)}: {hint}."])
-    pairs: dict[str, Any] = {}
-    for entry in study.entries:
-        if entry.name in given:
-            pairs[entry.name] = list(entry.runs)
-            pairs[f"{entry.name} over TCP"] = given[entry.name]
-    both = Study(entries(pairs), study.command)
-    table = tables.main_table(both)
+    shown = [tables.main_table(both), tables.stream_latencies(both, both.names[1::2])]
     notes = [f"Without a counterpart over TCP: {', '.join(missing)}."] if missing else []
     pictures = [
         Picture("Share of the messages that arrived within a time.",
@@ -338,12 +361,12 @@ def over_tcp(study: Study, given: Mapping[str, Any]) -> Section | None:
             for name in given
         ),
     ]  # fmt: skip
-    return Section("Over TCP instead", lead, [table], pictures, notes)
+    return Section("Over TCP instead", lead, shown, pictures, notes)
 
 
 def _pair_age(both: Study, name: str) -> Axes:
     frame = first_runs(both)
-    pair = codes(frame, "profile").where(name, f"{name} over TCP")
+    pair = codes(frame, "profile").where(name, f"{name}{OVER_TCP}")
     return named(plots.plot_age(frame[pair], event=both.command, pauses="skip"), name)
 
 

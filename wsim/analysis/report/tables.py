@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,11 @@ STEADY = 20
 
 def main_table(study: Study) -> Table:
     """Return the first table: one row a network."""
+    return Table("What each network did", HEADS, main_rows(study), MEANINGS)
+
+
+def main_rows(study: Study) -> tuple[tuple[str, ...], ...]:
+    """Return the rows of the first table."""
     rows = []
     for name in study.names:
         row, reach = study.row(name), study.reach.get(name)
@@ -49,7 +54,7 @@ def main_table(study: Study) -> Table:
         if reach is not None:
             more = (duration(reach.p99_ms), percent(reach.freeze_share))
         rows.append((*figures(name, row), duration(row.get("age_mean_ms", np.nan)), *more))
-    return Table("What each network did", HEADS, tuple(rows), MEANINGS)
+    return tuple(rows)
 
 
 def figures(name: object, row: Mapping[str, Any]) -> tuple[str, ...]:
@@ -81,6 +86,18 @@ def event_table(study: Study) -> Table:
         tuple(rows),
         (*MEANINGS[:9], "the age that is exceeded 1 % of the time"),
     )
+
+
+def stream_latencies(study: Study, names: Sequence[str]) -> Table:
+    """Return how late each event of some networks was, one way and the other."""
+    keys = [c for c in ("event_name", "direction") if c in study.events.columns]
+    rows = []
+    for _, row in study.events[study.events["profile"].isin(list(names))].iterrows():
+        name = " · ".join([str(row["profile"]), *(str(row[key]) for key in keys)])
+        times = (duration(row[key]) for key in ("p50_ms", "p99_ms", "max_ms"))
+        rows.append((name, whole(row["sent"]), *times))
+    heads = ("stream", "messages", "p50", "p99", "max")
+    return Table("By event and direction, over TCP", heads, tuple(rows))
 
 
 def parts_table(study: Study) -> Table:
