@@ -22,6 +22,8 @@ def test_units_fit_the_number() -> None:
         "0 ms", "0.5 ms", "100 ms", "1500 ms", "10.0 s",
     ]  # fmt: skip
     assert time_text(float("nan")) == "-"
+    assert time_text(2.84e-14) == "0 ms"  # rounding of a sum, far below a nanosecond
+    assert time_text(1e-6) != "0 ms"
     assert share_text(0.5) == "50.00 %"
     assert share_text(float("nan")) == "-"
 

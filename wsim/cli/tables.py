@@ -13,7 +13,7 @@ from wsim.cli.replays import TCP_SUFFIX
 from wsim.cli.terminal import clean, share_text, table, time_text
 from wsim.formats.joining import concat
 
-_TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms", "jitter_rfc3550_ms", "age_mean_ms")
+_TIMES = ("p50_ms", "p90_ms", "p99_ms", "max_ms", "jitter_rfc3550_mean_ms", "age_mean_ms")
 _HEADER = (
     "messages", "dropped [95 % interval]", "p50", "p90", "p99", "max", "jitter", "command age",
 )  # fmt: skip

@@ -58,6 +58,10 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join(made)
 
 
+_NOISE_MS = 1e-6
+"""Times are counted in nanoseconds: what is less is rounding."""
+
+
 def time_text(ms: float) -> str:
     """Return milliseconds in the unit that reads best, ``-`` if missing.
 
@@ -68,6 +72,8 @@ def time_text(ms: float) -> str:
     """
     if not math.isfinite(ms):
         return "-"
+    if abs(ms) < _NOISE_MS:
+        return "0 ms"
     if abs(ms) >= 120_000:
         return f"{ms / 60e3:.1f} min"
     if abs(ms) >= 10_000:

@@ -179,7 +179,7 @@ def duration(milliseconds: float) -> str:
     """
     if not np.isfinite(milliseconds):
         return "–"
-    if milliseconds == 0:
+    if abs(milliseconds) < 1e-6:  # times are counted in nanoseconds: less is rounding
         return "0 ms"
     size = abs(milliseconds)
     for scale, unit in UNITS:
