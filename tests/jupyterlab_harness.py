@@ -196,7 +196,7 @@ class Page:
             [name, arguments],
         )
 
-    def run_all(self, timeout_s: float = 60.0) -> None:
+    def run_all(self, timeout_s: float = 180.0) -> None:
         """Run every cell; an error in any fails the test."""
         self.command("notebook:run-all-cells")
         wait_until(self._all_ran, f"every cell has run: {self.states()}", timeout_s)
