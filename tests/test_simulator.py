@@ -184,3 +184,45 @@ def test_memory_stays_flat_over_many_messages():
 
 def test_usage_errors_are_runtime_errors():
     assert issubclass(UsageError, RuntimeError)
+
+
+@pytest.mark.parametrize(
+    ("latency_ms", "waited_s"),
+    [(0, 0.001), (50, 0.05)],
+)
+async def test_who_tries_again_while_offline_comes_through(latency_ms, waited_s):
+    sim = create_websocket_simulator(
+        "perfect", disconnect_rate=1.0, latency_ms=latency_ms, seed=1, strict=True
+    )
+    client = await sim.connect()
+    assert await sim.receive("emergencyStop", {}, client) is False  # which cuts the session
+    sim.set_network_conditions({"disconnect_rate": 0.0})
+    begin = sim.now_s
+    assert await sim.emit("systemStatus", {}, client) is False
+    assert sim.now_s - begin == pytest.approx(waited_s)
+    while not await sim.receive("emergencyStop", {}, client):
+        assert sim.now_s < 100
+    assert "not_connected" in set(sim.history.cause)
+    await sim.disconnect(client)
+    begin = sim.now_s
+    assert await sim.receive("emergencyStop", {}, client) is False
+    assert await sim.receive("emergencyStop", {}, "nobody") is False
+    assert sim.now_s == begin
+
+
+async def test_who_will_not_come_back_keeps_nobody_waiting():
+    sim = create_websocket_simulator("perfect", disconnect_rate=1.0, auto_reconnect=False, seed=1)
+    client = await sim.connect()
+    await sim.receive("x", {}, client)
+    begin = sim.now_s
+    assert await sim.receive("x", {}, client) is False
+    assert sim.now_s == begin
+
+
+async def test_who_tries_again_in_an_outage_comes_through():
+    outage = {"kind": "windows", "effect": "drop", "windows_s": [[0.0, 1.0]]}
+    sim = create_websocket_simulator("perfect", outage=outage, seed=1)
+    client = await sim.connect()
+    while not await sim.receive("emergencyStop", {}, client):
+        assert sim.now_s < 100
+    assert sim.now_s == pytest.approx(1.0, abs=0.01)
