@@ -178,3 +178,22 @@ def test_says_why_messages_were_lost(tmp_path, capsys):
     assert "Why messages were lost:" in said
     assert "default: " in said.partition("Why messages were lost:")[2]
     assert "on the way" in said
+
+
+def test_overloaded_tcp_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = History(None, run="drive")
+    sent = np.arange(100) * 50 * MS
+    history.append_many(
+        sent, sent, sent + MS, event_name="driveCommands", client_id="op", size_bytes=20_000
+    )
+    path = str(save(history.frame, tmp_path / "big.jsonl"))
+    base = ["compare", path, "--profile", "default", "--repeats", "2", "--no-report",
+            "--set", "packet_loss_rate=0.2"]  # fmt: skip
+    for extra, name in (([], " over TCP, inbound"), (["--set", "transport=tcp"], ", inbound")):
+        assert main(base + extra) == 0
+        printed = capsys.readouterr()
+        notes = [line for line in printed.out.splitlines() if line.startswith("Note: ")]
+        assert len(notes) == 1
+        assert f"){name}: " in notes[0]
+        assert notes[0].endswith("a real client would miss heartbeats and disconnect.")
+        assert "SaturationWarning" not in printed.err

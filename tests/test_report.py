@@ -12,7 +12,7 @@ from frames import make, periodic
 
 from wsim.analysis.report import report
 from wsim.analysis.report.bursts import stale_bursts
-from wsim.analysis.report.sections import beside_tcp, first_screen
+from wsim.analysis.report.sections import beside_tcp, first_screen, over_tcp, overloads
 from wsim.analysis.report.study import Study, entries
 from wsim.analysis.report.words import interval, verdict
 from wsim.errors import ColumnsError, FormatError, UnknownNameError
@@ -351,6 +351,19 @@ def test_the_first_screen_grades_the_link_over_tcp_too():
     assert verdicts[2].word != "direct"
     assert "none lost" in verdicts[2].sentence
     assert [v.name for v in first_screen(study, None)[0]] == ["lte", "wifi"]
+
+
+def test_overloaded_tcp_is_said_beside_the_verdict_and_below():
+    about = {"conditions": {"transport": "tcp", "packet_loss_rate": 0.3, "latency_ms": 200}}
+    slow = stalled().assign(size_bytes=5_000, run="r")
+    slow.attrs["wsim"] = {"r": about}
+    study = Study(entries({"wifi": session("wifi", 50, 0.1)}))
+    tcp = beside_tcp(study, {"wifi": slow})
+    assert "miss heartbeats and disconnect" in first_screen(study, tcp)[0][1].sentence
+    (note,) = overloads(study, tcp)
+    assert note.startswith("wifi over TCP, inbound: 100.5 kB/s is more than TCP carries")
+    assert note in over_tcp(study, tcp).notes
+    assert overloads(study, None) == []
 
 
 @pytest.mark.usefixtures("quick")

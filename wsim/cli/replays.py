@@ -48,10 +48,9 @@ def replay_all(
 
 
 def _replay(traffic: Traffic, profile: Profile, duration_s: float, seed: int) -> pd.DataFrame:
-    """Replay once; a counterpart nobody asked for does not warn of what its figures show."""
+    """Replay once; a connection that cannot keep up is told of once, below the table."""
     with warnings.catch_warnings():
-        if profile.name.endswith(TCP_SUFFIX):
-            warnings.simplefilter("ignore", SaturationWarning)
+        warnings.simplefilter("ignore", SaturationWarning)
         return simulate(traffic, profile, duration_s=duration_s, seed=seed)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from wsim.analysis.comparison import compare
+from wsim.analysis.saturation import saturation_notes
 from wsim.analysis.summary import summarize
 from wsim.cli.replays import TCP_SUFFIX
 from wsim.cli.terminal import clean, share_text, table, time_text
@@ -54,6 +55,15 @@ def losses(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
         if told:
             lines.append(f"  {clean(name)}: " + ", ".join(told))
     return "\n".join(["Why messages were lost:", *lines]) if lines else ""
+
+
+def saturations(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
+    """Return a note for each network whose TCP cannot carry what was sent."""
+    notes = []
+    for name, frames in named.items():
+        facts = next(iter(frames[0].attrs.get("wsim", {}).values()), {})
+        notes += saturation_notes(name, frames[0], facts)
+    return "\n".join(f"Note: {clean(note)}." for note in notes)
 
 
 def _summary(frames: Sequence[pd.DataFrame]) -> Any:

@@ -71,7 +71,7 @@ def document(
         verdicts,
         main,
         [one for one in sections if one is not None],
-        [rating, *pauses(study), *tables.unique(study.notes)],
+        [rating, *overloads(study, tcp), *pauses(study), *tables.unique(study.notes)],
         made(study, command),
     )
 
@@ -103,6 +103,13 @@ def first_screen(study: Study, tcp: Study | None) -> tuple[list[Verdict], Table]
             verdicts.append(verdict(tcp, other))
             rows.append(below[other])
     return verdicts, replace(main, rows=tuple(rows))
+
+
+def overloads(*studies: Study | None) -> list[str]:
+    """Return which networks cannot carry over TCP what was sent, each once."""
+    known = (study.saturation for study in studies if study is not None)
+    notes = [note for found in known for some in found.values() for note in some]
+    return [f"{note}." for note in tables.unique(notes)]
 
 
 def pauses(study: Study) -> list[str]:
@@ -349,7 +356,9 @@ def over_tcp(study: Study, both: Study | None) -> Section | None:
         hint = "run the same traffic with transport='tcp' to see it"
         return Section("Over TCP instead", [*lead, f"Not computed for {', '.join(lossy)}: {hint}."])
     shown = [tables.main_table(both), tables.stream_latencies(both, both.names[1::2])]
-    notes = [f"Without a counterpart over TCP: {', '.join(missing)}."] if missing else []
+    notes = overloads(both)
+    if missing:
+        notes.append(f"Without a counterpart over TCP: {', '.join(missing)}.")
     pictures = [
         Picture("Share of the messages that arrived within a time.",
                 partial(plots.plot_latency, both.pooled)),

@@ -14,6 +14,7 @@ from wsim.analysis.columns import check_frame, codes, read
 from wsim.analysis.plots.marks import about
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.report.reach import Reach, reaches
+from wsim.analysis.saturation import saturation_notes
 from wsim.analysis.summary import summarize
 from wsim.errors import ColumnsError
 from wsim.schema import COMMAND_EVENT, FATES, PARTS
@@ -153,6 +154,15 @@ class Study:
     def row(self, name: str) -> Mapping[str, Any]:
         """Return the summary of one network by column."""
         return _by_column(self.summary.loc[name])
+
+    @cached_property
+    def saturation(self) -> dict[str, list[str]]:
+        """What says that TCP could not carry what was sent, by network, of its first run."""
+        found = {
+            entry.name: saturation_notes(entry.name, entry.runs[0], entry.facts[0])
+            for entry in self.entries
+        }
+        return {name: notes for name, notes in found.items() if notes}
 
     @cached_property
     def reach(self) -> dict[str, Reach]:

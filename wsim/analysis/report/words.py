@@ -12,6 +12,7 @@ from wsim.analysis.plots.style import UNITS, duration
 from wsim.analysis.report.document import Verdict
 from wsim.analysis.report.reach import Reach
 from wsim.analysis.report.study import Study
+from wsim.analysis.saturation import CONSEQUENCE
 
 
 class Band(NamedTuple):
@@ -49,6 +50,8 @@ def verdict(study: Study, name: str) -> Verdict:
     said = [_latency(command if command is not None else row, command is not None)]
     reach, camera = study.reach.get(name), study.event_row(name, *CAMERAS, direction="outbound")
     said += [_lost(row), _freezes(reach), _emergency(study, name), _pictures(camera)]
+    if name in study.saturation:
+        said.append("more is sent than TCP carries, so " + CONSEQUENCE)
     sentence = "; ".join(words for words in said if words) + "."
     if reach is None:
         return Verdict(name, 3, "not rated", f"no {study.command} to rate it by: {sentence}")
