@@ -27,13 +27,11 @@ from wsim.simulation.clients import (
 from wsim.simulation.dispatch import Dispatcher
 from wsim.simulation.handlers import Handlers
 from wsim.simulation.tally import Tally
+from wsim.simulation.waiting import known_ns
 from wsim.transit import DELIVERED, NO_PARTS, Transit, new_transit
 from wsim.transport.session import NEVER, SessionEvent
 
 _RECONNECTING, _CONNECTED = ConnectionState.RECONNECTING, ConnectionState.CONNECTED
-_LOST = ("loss", "disconnected")
-_LEAST_NS = {"not_connected": 1_000_000, "outage": 1_000_000, "queue_full": 1_000_000}
-"""What a drop that passes with time takes at least: who tries again must see time pass."""
 
 
 class Network(Dispatcher):
@@ -307,25 +305,11 @@ class Network(Dispatcher):
         self.tally.dropped += not transit.copy
         if message.ack_id >= 0 or message.future is None:
             return  # who asked for an answer waits for it until his time is up
-        due_ns = self._known_ns(message, transit.cause, now_ns)
+        due_ns = known_ns(message, transit.cause, self.conditions, now_ns)
         if due_ns > now_ns:
             self.clock.call_at(due_ns, lambda: message.resolve(False))
         else:
             message.resolve(False)
-
-    def _known_ns(self, message: Message, cause: str, now_ns: int) -> int:
-        """Return when whoever waits for a message learns of its loss."""
-        conditions = self.conditions.for_direction(message.direction)
-        crossing_ns = round(conditions.latency_ms * 1e6)
-        if cause in _LOST and conditions.enabled:
-            return message.created_ns + crossing_ns
-        least_ns = _LEAST_NS.get(cause, 0)
-        if cause == "not_connected":
-            back_ns = message.client.link.session.back_ns(now_ns)
-            if back_ns is not None and back_ns >= NEVER:
-                return now_ns  # he will not be back
-            least_ns = max(least_ns, crossing_ns)
-        return message.created_ns + least_ns
 
     def _deliver(self, message: Message, transit: Transit, now_ns: int) -> None:
         _, copy, sent_ns, delivered_ns, _, _, parts, _, _, _ = transit
