@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 
 import pytest
 from serving_harness import conditions
@@ -27,3 +28,20 @@ def test_percentiles():
     for number in range(100):
         meter.add(number / 10, now_s=0)
     assert meter.p99_ms == pytest.approx(9.9)
+
+
+@pytest.mark.parametrize(
+    ("jitter_ms", "words"),
+    [(10, "more than 25 ms:"), (40, "more than the 40 ms of jitter in force:")],
+)
+def test_it_names_the_bound_and_advises_notebooks_only(jitter_ms, words, caplog, monkeypatch):
+    meter = LagMeter(lambda: conditions(0, jitter_ms=jitter_ms))
+    with caplog.at_level(logging.WARNING, "wsim"):
+        monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+        meter.add(50, now_s=0)
+        monkeypatch.setitem(sys.modules, "ipykernel", sys)
+        meter.add(50, now_s=20)
+    terminal, notebook = (record.getMessage() for record in caplog.records)
+    assert words in terminal
+    assert "wsim serve" not in terminal
+    assert "run `wsim serve` in a terminal" in notebook

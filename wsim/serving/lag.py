@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -55,14 +56,22 @@ class LagMeter:
         """Take a measurement, and say so if it is more than the jitter that was asked for."""
         self._recent.append(lag_ms)
         self.worst_ms = max(self.worst_ms, lag_ms)
-        allowed_ms = max(self._conditions().jitter_ms, _LEAST_MS)
-        if lag_ms <= allowed_ms or now_s - self._said_s < _SAY_AGAIN_S:
+        jitter_ms = self._conditions().jitter_ms
+        if lag_ms <= max(jitter_ms, _LEAST_MS) or now_s - self._said_s < _SAY_AGAIN_S:
             return
         self._said_s = now_s
         self.warnings += 1
         _log.warning(
-            "the server's loop was %.0f ms late, more than the %.0f ms of jitter in force:"
-            " this process is busy, and real clients feel it; run `wsim serve` in a process"
-            " of its own for exact timing",
-            lag_ms, allowed_ms,
+            "the server's loop was %.0f ms late, more than %s: its process or machine is busy,"
+            " and real clients feel it%s",
+            lag_ms, _allowed(jitter_ms), _ADVICE if "ipykernel" in sys.modules else "",
         )  # fmt: skip
+
+
+_ADVICE = "; for exact timing run `wsim serve` in a terminal, beside the notebook"
+
+
+def _allowed(jitter_ms: float) -> str:
+    if jitter_ms > _LEAST_MS:
+        return f"the {jitter_ms:g} ms of jitter in force"
+    return f"{_LEAST_MS:g} ms"
