@@ -122,3 +122,13 @@ async def test_no_server_on_that_port():
     async with served():
         with pytest.raises(UsageError, match="no server on port 1"):
             await ask("/status", port=1)
+
+
+async def test_several_servers_are_listed_rather_than_one_chosen():
+    async with served() as one, served() as other:
+        low, high = sorted([one.port, other.port])
+        with pytest.raises(UsageError, match=f"on ports {low}, {high}; give --port"):
+            await ask("/conditions", {"latency_ms": 40})
+        assert one.sim.conditions.latency_ms == other.sim.conditions.latency_ms == 1
+        await ask("/conditions", {"latency_ms": 40}, port=other.port)
+        assert (one.sim.conditions.latency_ms, other.sim.conditions.latency_ms) == (1, 40)

@@ -183,21 +183,46 @@ def steer(path: str, content: dict[str, Any] | None = None, *, port: int | None 
     path, content
         As for :class:`ControlApi`; without content it is a ``GET``.
     port
-        Of the server that is meant, if there are several.
+        Of the server that is meant; needed if there are several.
 
     Raises
     ------
     UsageError
-        If there is no such server, or it refuses.
+        If there is no such server, several could be meant, or it refuses.
     """
     servers = [entry for entry in running() if port is None or entry["port"] == port]
+    if len(servers) > 1:
+        servers = [entry for entry in servers if _is_there(entry)]
+    if len(servers) > 1:
+        ports = ", ".join(str(entry["port"]) for entry in sorted(servers, key=_port))
+        raise UsageError(f"several servers of yours are running, on ports {ports}; give --port")
     for entry in servers:
         try:
             return _ask(entry, path, content)
-        except ConnectionError:  # left behind by a process that was killed
-            (folder() / f"{entry['port']}.json").unlink(missing_ok=True)
+        except ConnectionError:
+            _forget(entry)
     which = "no server of yours is running" if port is None else f"no server on port {port}"
     raise UsageError(f"{which}; start one with: wsim serve --profile stressed")
+
+
+def _port(entry: dict[str, Any]) -> int:
+    return int(entry["port"])
+
+
+def _forget(entry: dict[str, Any]) -> None:
+    """Remove a file that was left behind by a process that was killed."""
+    (folder() / f"{entry['port']}.json").unlink(missing_ok=True)
+
+
+def _is_there(entry: dict[str, Any]) -> bool:
+    try:
+        _ask(entry, "/status", None)
+    except ConnectionError:
+        _forget(entry)
+        return False
+    except UsageError:  # busy, but there
+        return True
+    return True
 
 
 def _ask(entry: dict[str, Any], path: str, content: dict[str, Any] | None) -> Any:
