@@ -56,6 +56,11 @@ class Objective:
             value = getattr(self, field)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise FormatError(f"objective '{self.title}': {field} must be a number")
+            if field == "share" and 1.0 < value <= 100.0:
+                raise FormatError(
+                    f"objective '{self.name or self.kind}': a share is from 0 to 1;"
+                    f" did you mean {value / 100:g}?"
+                )
             if not low <= value <= high:
                 raise FormatError(
                     f"objective '{self.title}': {field} must lie between {low:g} and {high:g}, "
