@@ -26,7 +26,7 @@ def args(port):
 
 def test_without_voila_it_says_what_to_install(monkeypatch):
     monkeypatch.setattr(dashboard.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"needs voila: pip install 'wsim\[lab,page\]'"):
+    with pytest.raises(UsageError, match=r"needs voila.*clone: pip install -e '\.\[lab,page\]'"):
         dashboard.run(args(1))
 
 

@@ -45,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
         If Voila is not installed, its server does not start, or the port is taken.
     """
     if importlib.util.find_spec("voila") is None:
-        raise UsageError("wsim dashboard needs voila: pip install 'wsim[lab,page]'")
+        raise UsageError(
+            "wsim dashboard needs voila: pip install 'wsim[lab,page]';"
+            " in a clone: pip install -e '.[lab,page]'"
+        )
     refuse_taken(args.port)
     with tempfile.TemporaryDirectory(prefix="wsim-") as folder:
         notebook = Path(folder) / NOTEBOOK
