@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from test_cli_compare import session
 
+from wsim.analysis.objectives import objectives_from
 from wsim.cli import main
 from wsim.formats import save
 
@@ -46,3 +47,26 @@ def test_bad_objectives_are_named(
     assert main(["check", str(history), "--objectives", str(promises)]) == 2
     assert words in capsys.readouterr().err
     assert main(["check", str(history), "--objectives", str(tmp_path / "none.yaml")]) == 2
+
+
+def test_a_mistyped_event_gets_the_nearest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = save(session(2), tmp_path / "drive.json")
+    promises = tmp_path / "slo.yaml"
+    promises.write_text("objectives:\n  - {kind: drop_rate, event: driveComands, limit: 0.1}\n")
+    assert main(["check", str(history), "--objectives", str(promises)]) == 3
+    assert "did you mean 'driveCommands'?" in capsys.readouterr().out
+
+
+def test_the_objectives_in_the_help_work(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["check", "--help"])
+    example = capsys.readouterr().out.split("all events:")[1].split("latency: at least")[0]
+    promises = tmp_path / "slo.yaml"
+    promises.write_text(example)
+    assert [each.kind for each in objectives_from(promises)] == [
+        "latency", "age", "drop_rate", "watchdog_trips",
+    ]  # fmt: skip

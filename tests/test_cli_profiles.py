@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from wsim.cli import main
 from wsim.conditions import SPEC_FIELDS
 from wsim.impairments import kinds
-from wsim.profiles import PROFILES
+from wsim.profiles import PROFILES, profile
 
 
 def test_the_catalogue_lists_every_profile(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,6 +31,37 @@ def test_one_is_shown_with_its_source(name: str, capsys: pytest.CaptureFixture[s
     assert "Source: " in printed
     assert ("(assumed)" in printed) == bool(PROFILES[name].assumed)
     assert ("live use runs 300 times as fast" in printed) == (name == "mars")
+
+
+def test_latency_from_quantiles_is_the_median(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["profiles"])
+    lines = capsys.readouterr().out.splitlines()
+    line = next(line for line in lines if line.startswith("wifi_cafe "))
+    assert line.split()[1:3] == ["20", "ms"]
+
+
+def test_delays_are_those_of_a_simulation(capsys: pytest.CaptureFixture[str]) -> None:
+    """A serial radio has no latency of its own: its delay is all rate and slots."""
+    main(["profiles", "show", "rover_900_serial"])
+    printed = capsys.readouterr().out
+    pattern = r"120-byte commands at 50 Hz.*\n  delay of what arrived: p50 ([\d.]+) s"
+    median = re.search(pattern, printed)
+    assert median is not None
+    assert float(median[1]) > 10
+    assert "That is more than the 0.024 Mbit/s of the link" in printed
+    main(["profiles", "show", "rover_900_serial"])
+    assert capsys.readouterr().out == printed
+
+
+def test_help_shows_a_file_that_works(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["profiles", "--help"])
+    printed = capsys.readouterr().out
+    example = [line[2:] for line in printed.split("site.yaml")[1].splitlines()[2:] if line]
+    file = tmp_path / "site.yaml"
+    file.write_text("\n".join(example))
+    made = profile(file).conditions
+    assert (made.latency_ms, made.packet_loss_rate) == (60.0, 0.02)
 
 
 def test_what_is_worth_knowing_is_said(capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,9 +25,9 @@ def test_every_profile_says_its_name_sentence_and_source(name):
 
 def test_delays_are_quantiles_for_each_direction():
     text = describe("5g_nsa")
-    assert "one-way delay inbound: p50 7, p90 7.897, p99 8.628" in text
-    assert "one-way delay outbound: p50 18" in text
-    assert "one-way delay: 750000 ms for every message" in describe("mars")
+    assert "drawn delay inbound: p50 7, p90 7.897, p99 8.628" in text
+    assert "drawn delay outbound: p50 18" in text
+    assert "drawn delay: 750000 ms for every message, before queues" in describe("mars")
     assert "300 times as fast" in describe("mars")
 
 

@@ -13,7 +13,23 @@ from wsim.conditions import condition_fields
 from wsim.errors import ConditionsError, UsageError, nearest
 from wsim.profiles import Profile, profile
 
+PROFILE_EXAMPLE = """\
+A FILE for --profile, such as site.yaml, changes a profile of the catalogue:
+
+  extends: lte
+  sentence: Our yard, behind the hangar.
+  conditions: {latency_ms: 60, packet_loss_rate: 0.02}
+"""
 DEFAULT_PROFILES = ("perfect", "default", "stressed", "mars")
+
+
+class Layout(argparse.RawDescriptionHelpFormatter):
+    """Wraps the description, and leaves the example below the options as it is written."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        if "\n" in text:
+            return super()._fill_text(text, width, indent)
+        return argparse.HelpFormatter._fill_text(self, text, width, indent)
 
 
 def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -29,7 +45,8 @@ def add_options(parser: argparse.ArgumentParser, *names: str) -> None:
 def _add_profile(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile", default="default", metavar="NAME",
-        help="network profile, or a YAML or JSON file with one (default: %(default)s)",
+        help="network profile, or a YAML or JSON file with one, as 'wsim profiles --help' shows"
+        " (default: %(default)s)",
     )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ _SHARES = (0.5, 0.9, 0.99, 0.999)
 _COLUMNS = 60
 _RAMP = " .:-=+*#"
 _MOST_PACKETS = 200_000
+_BEFORE = ", before queues, slots and outages"
 _STRATIFIED = (np.arange(100_000) + 0.5) / 100_000
 
 
@@ -111,7 +112,7 @@ def _delays(conditions: NetworkConditions, direction: str) -> list[str]:
     """Return the quantiles of the one-way delay, before any queue, and its density as a sketch."""
     where = f" {direction}" if direction else ""
     if conditions.jitter.is_fixed(conditions.jitter_ms):
-        return [f"  one-way delay{where}: {conditions.latency_ms:.9g} ms for every message"]
+        return [f"  drawn delay{where}: {conditions.latency_ms:.9g} ms for every message{_BEFORE}"]
     sample = conditions.jitter.sampler(conditions.latency_ms, conditions.jitter_ms)
     delays = sample(_STRATIFIED)
     values = np.quantile(delays, _SHARES)
@@ -119,7 +120,7 @@ def _delays(conditions: NetworkConditions, direction: str) -> list[str]:
     low, high = np.quantile(delays, (0.001, 0.995))
     counts = np.histogram(delays, _COLUMNS, (low, high))[0]
     sketch = f"    {low:.4g} ms [{sketched(counts)}] {high:.4g} ms"
-    return [f"  one-way delay{where}: {said} ms", sketch]
+    return [f"  drawn delay{where}: {said} ms{_BEFORE}", sketch]
 
 
 def _losses(conditions: NetworkConditions, direction: str) -> list[str]:
