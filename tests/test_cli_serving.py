@@ -125,6 +125,7 @@ async def test_proxy_and_replay_against_a_server(tmp_path, capsys):
         assert code == 0
         expected = shipped_commands(3)
         assert f"Played {expected} messages" in said
+        assert "through the network default: " in said
         assert "recorded" in await interrupted(process)
     assert (load(path).direction == "inbound").sum() == expected
 
@@ -148,6 +149,20 @@ async def test_a_timeline_changes_the_network_as_it_runs(tmp_path):
         assert time.perf_counter() - start < 5
         await client.disconnect()
         await interrupted(process)
+
+
+async def test_what_the_name_of_a_profile_hides_is_said(capsys):
+    async with started("serve", "--profile", "lte", "--port", 0):
+        asked = ["set", "transport=tcp", "packet_loss_rate=0.05"]
+        assert await asyncio.to_thread(main, asked) == 0
+        said = capsys.readouterr().out
+        assert ": lte, changed: latency_ms=35, " in said
+        assert "packet_loss_rate=0.05" in said
+        assert "transport=tcp" in said
+        assert await asyncio.to_thread(main, ["set", "--profile", "lte"]) == 0
+        said = capsys.readouterr().out
+        assert ": lte: " in said
+        assert "transport" not in said
 
 
 @pytest.mark.parametrize(

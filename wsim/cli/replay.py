@@ -35,7 +35,7 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--token", default=None, help="sent to the server as auth.token")
     add_options(parser, "profile", "set", "seed", "duration", "record")
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, profile="perfect")  # no network that nobody asked for
 
 
 def run(args: argparse.Namespace) -> int:
@@ -52,12 +52,13 @@ def run(args: argparse.Namespace) -> int:
     if args.record is not None and args.record.suffix != ".jsonl":
         raise UsageError(f"--record {args.record} is not a .jsonl file")
     auth = None if args.token is None else {"token": args.token}
+    found = network_of(args)
     played = replay(
-        frame, args.url, network_of(args), seed=args.seed, speed=args.speed, record=args.record,
+        frame, args.url, found, seed=args.seed, speed=args.speed, record=args.record,
         auth=auth, progress=_progress,
     )  # fmt: skip
     outcome = asyncio.run(played)
-    _say(outcome, path, args)
+    _say(outcome, path, args, found.name)
     return 0
 
 
@@ -66,11 +67,12 @@ def _progress(done: int, total: int) -> None:
         print(f"\r{done} of {total} messages", end="\n" if done == total else "", file=sys.stderr)
 
 
-def _say(outcome: Any, path: Path, args: argparse.Namespace) -> None:
+def _say(outcome: Any, path: Path, args: argparse.Namespace, network: str) -> None:
     sent = outcome[outcome.direction == "inbound"]
     lost = int(sent.dropped.sum())
     print(
-        f"Played {len(sent)} messages of {path.name} against {args.url}: {lost} dropped,"
+        f"Played {len(sent)} messages of {path.name} against {args.url}"
+        f" through the network {network}: {lost} dropped,"
         f" latency {sent.latency_ms.median():.1f} ms at the median;"
         f" {len(outcome) - len(sent)} messages came back."
     )

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Collection
 from typing import Any
 
 from wsim.cli.options import changes_from
+from wsim.conditions import NetworkConditions
 from wsim.errors import UsageError
+from wsim.profiles import PROFILES
+
+_ALWAYS = ("latency_ms", "jitter_ms", "packet_loss_rate", "disconnect_rate", "bandwidth_mbps")
 
 
 def add_parser(subparsers: Any) -> None:
@@ -43,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.profile is not None:
         _tell(steer("/profile", {"name": args.profile}, port=args.port))
     if changes:
-        _tell(steer("/conditions", changes, port=args.port))
+        _tell(steer("/conditions", changes, port=args.port), changes)
     if args.fail is not None:
         asked = {"how": args.fail, "client_id": args.client, "duration_s": args.duration}
         failed = steer("/fail", asked, port=args.port)["failed"]
@@ -53,10 +59,20 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _tell(status: dict[str, Any]) -> None:
-    conditions = status["network_conditions"]
-    shown = ("latency_ms", "jitter_ms", "packet_loss_rate", "disconnect_rate", "bandwidth_mbps")
-    said = ", ".join(
-        f"{name}={conditions[name]:g}" for name in shown if conditions[name] is not None
-    )
-    print(f"{status['url']}: {status['profile'] or 'conditions'}: {said}")
+def _tell(status: dict[str, Any], changes: Collection[str] = ()) -> None:
+    """Say what is in force: the everyday conditions, and all that the profile's name hides."""
+    conditions, name = status["network_conditions"], status["profile"] or "conditions"
+    plain = PROFILES[name].conditions if name in PROFILES else NetworkConditions()
+    usual = json.loads(json.dumps(plain.to_dict()))
+    differing = [field for field, value in conditions.items() if value != usual.get(field)]
+    changed = bool(changes) if name not in PROFILES else bool(differing)
+    shown = [field for field in _ALWAYS if conditions[field] is not None]
+    shown += [field for field in (*differing, *changes) if field not in shown]
+    said = ", ".join(f"{field}={_said(conditions[field])}" for field in dict.fromkeys(shown))
+    print(f"{status['url']}: {name}{', changed' if changed else ''}: {said}")
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else json.dumps(value)
