@@ -159,3 +159,19 @@ def test_no_events_bound_a_rate_from_above():
     assert (found.estimate, found.low) == (0.0, 0.0)
     assert found.high == pytest.approx(1.959964**2 / 10)
     assert math.isnan(intervals.poisson_rate(0, 0.0).high)
+
+
+def test_a_share_of_replicates_is_taken_run_by_run():
+    pooled = intervals.Interval(0.05, 0.049, 0.051)
+    rates = [0.02, 0.04, 0.05, 0.06, 0.08]
+    found = intervals.replicated_share(rates, pooled)
+    reference = stats.t.interval(0.95, 4, loc=0.05, scale=stats.sem(rates))
+    assert found[:3] == pytest.approx((0.05, *reference))
+    assert intervals.replicated_share([0.0, 0.3], pooled).low == 0.0
+    assert intervals.replicated_share([1.0, 0.7], pooled).high == 1.0
+
+
+@pytest.mark.parametrize("shares", [[], [0.1], [0.0, 0.0, 0.0], [0.1, math.nan]])
+def test_runs_that_cannot_tell_leave_the_interval_over_messages(shares):
+    pooled = intervals.Interval(0.0, 0.0, 0.01)
+    assert intervals.replicated_share(shares, pooled) is pooled

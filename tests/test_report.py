@@ -10,6 +10,8 @@ import pandas as pd
 import pytest
 from frames import make, periodic
 
+from wsim.analysis.comparison import compare
+from wsim.analysis.intervals import mean_t
 from wsim.analysis.report import report
 from wsim.analysis.report.bursts import stale_bursts
 from wsim.analysis.report.sections import beside_tcp, first_screen, over_tcp, overloads
@@ -257,6 +259,18 @@ def test_replicates_share_a_name_and_are_compared_by_runs(tmp_path):
     assert "0, 1, 2, 3, 4" in text
     assert "p99 worse by" in text
     assert "paired t" in text
+
+
+def test_the_drop_rate_of_replicates_agrees_with_the_comparison():
+    runs = [session("far", 50, 0.02 * i, seed=i) for i in range(1, 6)]
+    study = Study(entries({"none": [session("none", 50, seed=i) for i in range(5)], "far": runs}))
+    found = compare([session("far", 50, seed=9)] * 5, runs, metrics=["drop_rate"]).iloc[0]
+    row = study.row("far")
+    assert row["drop_rate"] == pytest.approx(found["candidate"])
+    rates = [float((run["fate"] == "dropped").mean()) for run in runs]
+    assert row["drop_rate_low"] == pytest.approx(max(0.0, mean_t(rates).low))
+    assert row["drop_rate_high"] == pytest.approx(mean_t(rates).high)
+    assert 0 < study.row("none")["drop_rate_high"] < 0.01  # no loss seen is no rate of zero
 
 
 def test_a_frame_is_split_by_profile_and_run():

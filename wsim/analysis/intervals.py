@@ -134,6 +134,28 @@ def mean_t(values: Sequence[float], confidence: float = 0.95) -> Interval:
     return _student(float(data.mean()), error, n - 1, confidence)
 
 
+def replicated_share(
+    shares: Sequence[float], pooled: Interval, confidence: float = 0.95
+) -> Interval:
+    """Return the mean of a share over replicate runs with Student's interval, within 0 and 1.
+
+    Messages of one run are no independent trials, so runs are counted instead. `pooled`, the
+    interval over all messages, is kept where the runs cannot tell: fewer than two with a
+    share, or all alike, as where nothing was lost, which proves no rate of zero.
+
+    Examples
+    --------
+    >>> found = replicated_share([0.05, 0.06, 0.07], Interval(0.06, 0.055, 0.065))
+    >>> [round(end, 3) for end in found[:3]]
+    [0.06, 0.035, 0.085]
+    """
+    known = [share for share in shares if math.isfinite(share)]
+    if len(set(known)) < 2:
+        return pooled
+    mean, low, high, p_value = mean_t(known, confidence)
+    return Interval(mean, max(low, 0.0), min(high, 1.0), p_value)
+
+
 def paired_t(
     baseline: Sequence[float], candidate: Sequence[float], confidence: float = 0.95
 ) -> Interval:

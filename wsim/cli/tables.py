@@ -8,7 +8,9 @@ from typing import Any
 import pandas as pd
 
 from wsim.analysis.comparison import compare
+from wsim.analysis.intervals import Interval, replicated_share
 from wsim.analysis.saturation import saturation_notes
+from wsim.analysis.sides import LEAST_RUNS
 from wsim.analysis.summary import summarize
 from wsim.cli.replays import TCP_SUFFIX
 from wsim.cli.terminal import clean, share_text, table, time_text
@@ -26,10 +28,19 @@ def comparison_table(named: Mapping[str, Sequence[pd.DataFrame]], first: str) ->
     rows = []
     for name, frames in named.items():
         row = _summary(frames)
-        share = share_text(row["drop_rate"], row["drop_rate_low"], row["drop_rate_high"])
+        share = share_text(*_dropped(frames, row)[:3])
         times = [time_text(float(row[column])) for column in _TIMES]
         rows.append([clean(name), f"{int(row['sent'])}", share, *times])
     return table([first, *_HEADER], rows)
+
+
+def _dropped(frames: Sequence[pd.DataFrame], row: Any) -> Interval:
+    """Return the drop rate: run by run where `compare` does so, else over all messages."""
+    pooled = Interval(*(float(row[f"drop_rate{end}"]) for end in ("", "_low", "_high")))
+    if len(frames) < LEAST_RUNS:
+        return pooled
+    rates = [summarize(frame, by=None, sections=("counts",)).iloc[0] for frame in frames]
+    return replicated_share([float(rate["drop_rate"]) for rate in rates], pooled)
 
 
 _CAUSES = {
@@ -61,7 +72,7 @@ def saturations(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
     """Return a note for each network whose TCP cannot carry what was sent."""
     notes = []
     for name, frames in named.items():
-        facts = next(iter(frames[0].attrs.get("wsim", {}).values()), {})
+        facts: Mapping[str, Any] = next(iter(frames[0].attrs.get("wsim", {}).values()), {})
         notes += saturation_notes(name, frames[0], facts)
     return "\n".join(f"Note: {clean(note)}." for note in notes)
 

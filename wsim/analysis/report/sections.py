@@ -165,7 +165,7 @@ def drops(study: Study) -> Section:
                 partial(plots.plot_loss_runs, study.pooled),
             ),
         ],
-        notes=["Intervals of drop rates take losses as independent; bursts make them too narrow."],
+        notes=["Intervals in the picture take losses as independent; bursts make them too narrow."],
     )
 
 

@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis.columns import check_frame, codes, read
+from wsim.analysis.intervals import Interval, replicated_share
 from wsim.analysis.plots.marks import about
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.report.reach import Reach, reaches
 from wsim.analysis.saturation import saturation_notes
+from wsim.analysis.sides import LEAST_RUNS
 from wsim.analysis.summary import summarize
 from wsim.errors import ColumnsError
 from wsim.schema import COMMAND_EVENT, FATES, PARTS
@@ -149,7 +151,19 @@ class Study:
         """One row a network, in their order, as `summarize` gives it."""
         table = summarize(self.pooled, "profile", command=self.command, pauses="skip")
         self.notes += [str(note) for note in table.attrs.get("wsim_notes", ())]
-        return table.reindex(self.names)
+        table = table.reindex(self.names)
+        for entry in self.entries:
+            if len(entry.runs) >= LEAST_RUNS:
+                self._by_runs(table, entry.name)
+        return table
+
+    def _by_runs(self, table: pd.DataFrame, name: str) -> None:
+        """Take the drop rate of a network run by run, as a comparison of replicates does."""
+        columns = ["drop_rate", "drop_rate_low", "drop_rate_high"]
+        rows = self.pooled[(self.pooled["profile"] == name).to_numpy()]
+        rates = summarize(rows, "run", sections=("counts",))["drop_rate"]
+        pooled = Interval(*(float(table[column][name]) for column in columns))
+        table.loc[name, columns] = replicated_share(rates.tolist(), pooled)[:3]
 
     def row(self, name: str) -> Mapping[str, Any]:
         """Return the summary of one network by column."""

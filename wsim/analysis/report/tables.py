@@ -24,7 +24,8 @@ HEADS = (
 MEANINGS = (
     "",
     "sent, by fate known or not",
-    "share of the sent messages that never arrived, with its Wilson interval",
+    "share of the sent messages that never arrived; five runs or more are taken run by run, "
+    "fewer with Wilson's interval over all messages",
     "half of the delivered messages arrived within this time",
     "nine in ten arrived within this time",
     "99 in a hundred arrived within this time",
