@@ -105,7 +105,10 @@ def test_verdicts_of_runs_of_losses_hold():
     ("text", "words"),
     [
         ("objectives: []", "no objectives"),
-        ("- {kind: latency, share: 99, limit_ms: 150}", "a share is from 0 to 1; did you mean 0.99?"),
+        (
+            "- {kind: latency, share: 99, limit_ms: 150}",
+            "a share is from 0 to 1; did you mean 0.99?",
+        ),
         ("- {kind: latencies}", "objective 1: no kind of objective 'latencies'; did you mean"),
         ("- {kind: latency, share: 0.9}", "limit_ms must be a number"),
         ("- {kind: drop_rate, limt: 1}", "objective 1: no key 'limt'; did you mean 'limit'"),
