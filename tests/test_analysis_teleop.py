@@ -10,6 +10,7 @@ from wsim.analysis.driving import safe_speed
 from wsim.analysis.stops import stop_reaction
 from wsim.analysis.summary import summarize
 from wsim.analysis.teleop import teleop
+from wsim.errors import UnknownNameError
 
 
 @pytest.fixture
@@ -81,3 +82,17 @@ def test_empty_and_lost():
 def test_the_public_names():
     assert wsim.teleop is teleop
     assert wsim.safe_speed is safe_speed
+
+
+def test_pauses_of_the_operator_can_be_left_out_of_the_ages():
+    created = np.concatenate([np.arange(100) / 20, 15 + np.arange(100) / 20])
+    frame = frames.make(created, np.full(200, 30.0))
+    counted, skipped = (teleop(frame, None, pauses=p).iloc[0] for p in ("count", "skip"))
+    assert counted.equals(teleop(frame, None).iloc[0])
+    assert counted.age_p99_ms > 5_000
+    assert skipped.age_p99_ms == pytest.approx(80.0, abs=1.0)
+    assert skipped.safe_speed_mps > counted.safe_speed_mps
+    assert skipped.watchdog_trips == counted.watchdog_trips == 1
+    assert skipped.age_peak_ms == summarize(frame, None, pauses="skip").iloc[0].age_peak_ms
+    with pytest.raises(UnknownNameError, match="did you mean 'skip'"):
+        teleop(frame, None, pauses="skp")

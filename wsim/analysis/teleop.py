@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis import age
+from wsim.analysis.age import check_pauses
 from wsim.analysis.columns import (
     Codes,
     Floats,
@@ -57,6 +58,7 @@ def teleop(
     deceleration: float = DECELERATION,
     reaction_s: float = REACTION_S,
     loop_hz: float | None = None,
+    pauses: str = "count",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return what a history meant for the rover, one row per group.
@@ -73,6 +75,9 @@ def teleop(
         Speed of the rover, how far the operator sees, braking, and the operator's reaction.
     loop_hz : float, optional
         The rate the control loop needs; by default the rate commands are created at.
+    pauses : str
+        Whether ages count while the sender itself pauses: ``count`` or ``skip``, as in
+        `summarize`. Watchdog trips and silences count pauses either way.
 
     Returns
     -------
@@ -88,17 +93,17 @@ def teleop(
     messages = read(frame)
     names = [by] if isinstance(by, str) else list(by or ())
     groups, streams = group_codes(messages, names), stream_codes(messages)
-    limits = Limits(watchdog_ms=watchdog_ms, stale_ms=stale_ms)
+    limits = Limits(watchdog_ms=watchdog_ms, stale_ms=stale_ms, pauses=check_pauses(pauses))
     chosen = messages.original & representative(messages, groups, names, command)
     segments = cut(messages, groups, streams, chosen)
     found = arrivals(segments)
     columns: dict[str, Any] = {}
-    columns |= ages(segments, age.pieces(segments, found), limits)
+    columns |= ages(segments, age.pieces(segments, found, pauses=limits.pauses), limits)
     columns |= gaps(segments, found, limits)
     columns["stopped_share"] = stopped_share(segments, found, watchdog_ms)
     columns |= stale(segments, found, limits)
     columns |= _stops(frame, by, command, stop, watchdog_ms, retries, retry_ms)
-    picture = _video_age(messages, groups, streams, video)
+    picture = _video_age(messages, groups, streams, video, limits)
     delay = columns["age_p99_ms"] + np.nan_to_num(picture)
     columns["video_age_p99_ms"] = picture
     columns["blind_distance_m"] = blind_distance(delay, speed_mps)
@@ -142,7 +147,9 @@ def _stops(
     return table
 
 
-def _video_age(messages: Messages, groups: Codes, streams: Codes, video: str) -> Floats:
+def _video_age(
+    messages: Messages, groups: Codes, streams: Codes, video: str, limits: Limits
+) -> Floats:
     """Return the p99 age of the pictures the operator sees; NaN where there are none."""
     size = len(groups.labels)
     if "event_name" not in messages.frame.columns:
@@ -152,8 +159,8 @@ def _video_age(messages: Messages, groups: Codes, streams: Codes, video: str) ->
         messages.note(f"no '{video}': distances count the age of commands only, not of pictures")
         return np.full(size, np.nan)
     segments = cut(messages, groups, streams, chosen)
-    sawtooth = age.pieces(segments, arrivals(segments))
-    return ages(segments, sawtooth, Limits())["age_p99_ms"]
+    sawtooth = age.pieces(segments, arrivals(segments), pauses=limits.pauses)
+    return ages(segments, sawtooth, limits)["age_p99_ms"]
 
 
 def round_trips(messages: Messages, groups: Codes, confidence: float) -> dict[str, Floats]:
