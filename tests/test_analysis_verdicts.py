@@ -63,7 +63,7 @@ def finding(name="p99_ms", base=100.0, shift=41.0, half=3.0, p=0.0, **columns):
         (
             finding("watchdog_trips_per_min", 1.0, 2.0, 0.5),
             "worse",
-            "watchdog trips worse by 2.0 per minute [1.5, 2.5]",
+            "watchdog trips, pauses too worse by 2.0 per minute [1.5, 2.5]",
         ),
     ],
 )

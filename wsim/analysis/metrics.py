@@ -48,7 +48,7 @@ METRICS: dict[str, Metric] = {
         Metric("stale_share", "stale share", "share", "ratio", floor=0.001),
         Metric("age_mean_ms", "command age", "ms", "ratio"),
         Metric("age_p99_ms", "command age p99", "ms", "age", least=200),
-        Metric("watchdog_trips_per_min", "watchdog trips", "/min", "ratio", floor=0.1),
+        Metric("watchdog_trips_per_min", "watchdog trips, pauses too", "/min", "ratio", floor=0.1),
         Metric("rate_hz", "delivered rate", "Hz", "ratio", floor=0.0, lower_is_better=False),
     )
 }
