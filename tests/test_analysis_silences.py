@@ -45,6 +45,25 @@ def test_the_lists_agree_with_the_counts():
     assert row.catch_up_max == stale_bursts(frame)["size"].max()
 
 
+def test_a_pause_on_a_slow_link_is_no_burst():
+    created = np.concatenate([np.arange(40) / 20, 10.0 + np.arange(40) / 20])
+    frame = frames.make(created, 4_000.0)  # all are old, and keep the pace of the operator
+    row = summarize(frame).iloc[0]
+    assert row.watchdog_trips == 1
+    assert row.stale_share == 1.0
+    assert row.catch_up_bursts == row.catch_up_max == len(stale_bursts(frame)) == 0
+
+
+def test_a_burst_after_a_pause_counts_what_piled_up():
+    created = np.concatenate([np.arange(40) / 20, 10.0 + np.arange(40) / 20])
+    latency = np.full(80, 50.0)
+    latency[40:60] = (11.0 - created[40:60]) * 1e3 + 50.0  # the link is out when driving goes on
+    frame = frames.make(created, latency)
+    row = summarize(frame).iloc[0]
+    assert row.catch_up_bursts == len(stale_bursts(frame)) == 1
+    assert row.catch_up_max == stale_bursts(frame)["size"].iloc[0] == 11
+
+
 def test_nothing_happened():
     frame = frames.periodic(10, 5)
     assert len(watchdog_trips(frame)) == len(stale_bursts(frame)) == 0

@@ -50,8 +50,10 @@ def stale_bursts(
 ) -> pd.DataFrame:
     """Return the bursts of stale commands that a rover gets after a silence.
 
-    A burst is what arrives within `catch_up_ms` after a silence longer than `watchdog_ms`
-    and is older than `stale_ms`. A watchdog on arrivals is satisfied by it and drives on.
+    A burst is what arrives within `catch_up_ms` after a silence longer than `watchdog_ms`,
+    is older than `stale_ms` and arrives faster than it was sent: it had piled up, where after
+    a mere pause of the operator commands keep their pace. A watchdog on arrivals is satisfied
+    by it and drives on.
 
     Returns
     -------
@@ -61,7 +63,7 @@ def stale_bursts(
     """
     limits = Limits(watchdog_ms=watchdog_ms, stale_ms=stale_ms, catch_up_ms=catch_up_ms)
     segments, found, streams = _streams(read(frame), command)
-    at, size, oldest = catch_up_bursts(found, limits)
+    at, size, oldest = catch_up_bursts(segments, found, limits)
     real = size > 0
     at = at[real]
     table = _keys(streams, segments, found.segment[at])

@@ -235,11 +235,12 @@ def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floa
     """Return how much arrived too old to act on, and the bursts that follow a silence.
 
     A catch-up burst is what arrives within `catch_up_ms` after a silence longer than the
-    watchdog and is older than `stale_ms`: commands that were meant for then, carried out now.
+    watchdog, is older than `stale_ms` and had piled up: commands that were meant for then,
+    carried out now.
     """
     group = segments.group[found.segment]
     old = found.latency > limits.stale_ms
-    at, size, oldest = catch_up_bursts(found, limits)
+    at, size, oldest = catch_up_bursts(segments, found, limits)
     owner, real = group[at], size > 0
     return {
         "stale_share": ratio(total(old, group, segments.groups), count(group, segments.groups)),
@@ -249,7 +250,9 @@ def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floa
     }
 
 
-def catch_up_bursts(found: Arrivals, limits: Limits) -> tuple[Ints, Floats, Floats]:
+def catch_up_bursts(
+    segments: Segments, found: Arrivals, limits: Limits
+) -> tuple[Ints, Floats, Floats]:
     """Return the arrival that ends each silence, and size (or 0) and oldest age of its burst."""
     silence = np.diff(found.delivered, prepend=np.nan) * 1e3
     stalls = np.flatnonzero(found.follows & (silence > limits.watchdog_ms))
@@ -259,8 +262,16 @@ def catch_up_bursts(found: Arrivals, limits: Limits) -> tuple[Ints, Floats, Floa
         stop = int(edges[np.searchsorted(edges, begin, side="right")])
         until = found.delivered[begin] + limits.catch_up_ms / 1e3
         end = begin + int(np.searchsorted(found.delivered[begin:stop], until, side="right"))
-        ages_ms = found.latency[begin:end]
-        old = ages_ms[ages_ms > limits.stale_ms]
-        size[i] = len(old)
-        oldest[i] = old.max() if len(old) else 0.0
+        old = begin + np.flatnonzero(found.latency[begin:end] > limits.stale_ms)
+        if len(old) and _piled_up(segments, found, old):
+            size[i], oldest[i] = len(old), found.latency[old].max()
     return stalls, size, oldest
+
+
+def _piled_up(segments: Segments, found: Arrivals, old: Ints) -> bool:
+    """Tell whether messages arrive twice as fast as they were sent, as after a stall.
+
+    On a slow link every command is old; where the sender had merely paused they keep their pace.
+    """
+    arrived, created = found.delivered[old], segments.created[found.place[old]]
+    return bool(np.ptp(created) > 2.0 * np.ptp(arrived))

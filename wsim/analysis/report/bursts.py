@@ -11,7 +11,7 @@ from wsim.analysis.columns import codes, read, stream_codes
 from wsim.analysis.plots.style import duration
 from wsim.analysis.report.document import Table
 from wsim.analysis.report.study import Study
-from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
+from wsim.analysis.segments import arrivals, cut
 from wsim.analysis.streams import Limits, catch_up_bursts
 
 
@@ -35,23 +35,15 @@ def stale_bursts(frame: pd.DataFrame, command: str, limits: Limits | None = None
     profile = codes(frame, "profile")
     segments = cut(messages, profile, stream_codes(messages), chosen)
     found = arrivals(segments)
-    at, size, oldest = catch_up_bursts(found, limits)
+    at, size, oldest = catch_up_bursts(segments, found, limits)
     bursts = []
     for place, count, age in zip(at, size, oldest, strict=True):
-        if count > 0 and _piled_up(segments, found, int(place), int(count)):
+        if count > 0:
             name = str(profile.labels[int(segments.group[found.segment[place]])])
             when = float(found.delivered[place])
             silence = (when - float(found.delivered[place - 1])) * 1e3
             bursts.append(Burst(name, when, silence, int(count), float(age)))
     return bursts
-
-
-def _piled_up(segments: Segments, found: Arrivals, place: int, count: int) -> bool:
-    """Tell whether messages arrive faster than they were sent; a mere pause does not do that."""
-    last = place + count - 1
-    arrival = float(found.delivered[last] - found.delivered[place])
-    created = segments.created[found.place[[place, last]]]
-    return float(created[1] - created[0]) > 2 * arrival
 
 
 def burst_table(study: Study, most: int = 10) -> tuple[Table | None, str]:
