@@ -10,9 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from wsim.analysis.columns import Messages, read
-from wsim.analysis.intervals import wilson
-from wsim.analysis.plots.groups import By, drawn, groups
+from wsim.analysis.columns import Messages, codes, constant, group_codes, read
+from wsim.analysis.plots.groups import By, columns_of, drawn, groups, name_of
 from wsim.analysis.plots.marks import draw_marks
 from wsim.analysis.plots.style import (
     INK,
@@ -28,6 +27,7 @@ from wsim.analysis.plots.style import (
     seconds_axis,
     series_style,
 )
+from wsim.analysis.replicates import DropRate, drop_rates, pooled
 from wsim.errors import ConditionsError, unknown
 
 Kind = Literal["bar", "time"]
@@ -36,15 +36,11 @@ MOST_BANDS = 3
 """With more lines than this their intervals would hide each other."""
 
 
-class DropRate(NamedTuple):
-    """Counts of one group and its drop rate with the Wilson interval."""
+class Bar(NamedTuple):
+    """A group, its counts and its drop rate."""
 
     name: str
-    dropped: int
-    sent: int
-    rate: float
-    low: float
-    high: float
+    rate: DropRate
 
 
 def plot_drop_rate(
@@ -67,12 +63,13 @@ def plot_drop_rate(
     ax
         Axes to draw into; by default those of a new figure.
     kind
-        ``bar``: one bar a group with its Wilson interval. ``time``: the rate in steps of
-        `bin_s` seconds of sending time, the interval as a band.
+        ``bar``: one bar a group with its interval. ``time``: the rate in steps of `bin_s`
+        seconds of sending time, the interval as a band.
     bin_s
         Length of a step in seconds; by default a fortieth of the run.
     confidence
-        Of the intervals. They take losses as independent; bursts make them too narrow.
+        Of the intervals. Five runs or more are taken run by run; with fewer it is Wilson's over
+        all messages, which takes losses as independent: bursts make it too narrow.
 
     Returns
     -------
@@ -96,61 +93,68 @@ def plot_drop_rate(
     return ax
 
 
-def drop_rates(messages: Messages, by: By, confidence: float = 0.95) -> list[DropRate]:
-    """Return the drop rate of each group; NaN where no fate is known."""
-    dropped = messages.fate.where("dropped") & messages.original
-    known = messages.original & ~messages.fate.where("unknown")
-    rates = []
-    for group in groups(messages, by):
-        lost = int(np.count_nonzero(dropped[group.rows]))
-        sent = int(np.count_nonzero(known[group.rows]))
-        share, low, high = wilson(lost, sent, confidence)[:3] if sent else (np.nan,) * 3
-        rates.append(DropRate(group.name, lost, sent, share, low, high))
-    return rates
+def bars(messages: Messages, by: By, confidence: float = 0.95) -> list[Bar]:
+    """Return the drop rate of each group, in the order in which they first appear."""
+    grouping = group_codes(messages, columns_of(by))
+    rates = drop_rates(messages, grouping, confidence)
+    order = pd.unique(np.asarray(grouping.codes)).tolist()
+    return [Bar(name_of(grouping.labels[code]), rates[code]) for code in order]
 
 
 def _bars(ax: Axes, messages: Messages, by: By, confidence: float) -> None:
-    rates = drop_rates(messages, by, confidence)
-    for place, rate in enumerate(rates):
-        style = series_style(place)
+    found = bars(messages, by, confidence)
+    for place, (_, rate) in enumerate(found):
+        style, (share, low, high, _) = series_style(place), rate.share
         if not rate.sent:
             ax.text(place, 0, "nothing\nsent", ha="center", va="bottom", fontsize="small")
             continue
-        ax.bar(place, rate.rate, width=0.6, facecolor=style.colour, hatch=style.hatch,
+        ax.bar(place, share, width=0.6, facecolor=style.colour, hatch=style.hatch,
                edgecolor="white", linewidth=0.0, gid=f"bar:{place}")  # fmt: skip
-        errors = [[max(0.0, rate.rate - rate.low)], [max(0.0, rate.high - rate.rate)]]
-        ax.errorbar(place, rate.rate, errors, color=INK, capsize=5, linewidth=1.4)
+        errors = [[max(0.0, share - low)], [max(0.0, high - share)]]
+        ax.errorbar(place, share, errors, color=INK, capsize=5, linewidth=1.4)
         ax.annotate(
-            f"{100 * rate.rate:.3g} %\n{rate.dropped:,} of {rate.sent:,}", (place, rate.high),
+            f"{100 * share:.3g} %\n{rate.dropped:,} of {rate.sent:,}", (place, high),
             xytext=(0, 4), textcoords="offset points", ha="center", fontsize="small",
         )  # fmt: skip
-    if not rates:
+    if not found:
         say(ax, "No messages: there is no drop rate to show.")
-    ax.set_xticks(range(len(rates)), [plain(rate.name, 24) for rate in rates])
-    _tilt_long_names(ax, rates)
-    top = max((rate.high for rate in rates if rate.sent), default=0.0)
+    names = [bar.name for bar in found]
+    ax.set_xticks(range(len(names)), [plain(name, 24) for name in names])
+    _tilt_long_names(ax, names)
+    top = max((bar.rate.share.high for bar in found if bar.rate.sent), default=0.0)
     ax.set_ylim(0, min(1.25, max(top * 1.35, 0.01)))
     ax.yaxis.set_major_locator(MaxNLocator(6))
-    finish(ax, title="Drop rate", x="", y=f"share dropped\n({confidence:.0%} Wilson interval)",
+    finish(ax, title="Drop rate", x="", y=f"share dropped\n({_method(found, confidence)})",
            grid="y")  # fmt: skip
-    describe(ax, _words(rates))
+    describe(ax, _words(found))
 
 
-def _tilt_long_names(ax: Axes, rates: list[DropRate]) -> None:
-    if len(rates) > 5 or sum(len(rate.name) for rate in rates) > 60:
+def _method(found: list[Bar], confidence: float) -> str:
+    """Return what the intervals of the bars are."""
+    kinds = {"over runs" if bar.rate.runs else "Wilson" for bar in found if bar.rate.sent}
+    kind = f"{kinds.pop()} " if len(kinds) == 1 else ""
+    if kind == "over runs ":
+        return f"{confidence:.0%} interval over runs"
+    return f"{confidence:.0%} {kind}interval"
+
+
+def _tilt_long_names(ax: Axes, names: list[str]) -> None:
+    if len(names) > 5 or sum(map(len, names)) > 60:
         ax.tick_params(axis="x", rotation=30)
         for text in ax.get_xticklabels():
             text.set_horizontalalignment("right")
 
 
-def _words(rates: list[DropRate]) -> str:
-    parts = [
-        f"{r.name}: {100 * r.rate:.3g} % ({r.dropped:,} of {r.sent:,}; "
-        f"interval {100 * r.low:.3g} to {100 * r.high:.3g} %)"
-        if r.sent
-        else f"{r.name}: no fate is known"
-        for r in rates
-    ]
+def _words(found: list[Bar]) -> str:
+    parts = []
+    for name, rate in found:
+        share, low, high = (100 * value for value in rate.share[:3])
+        parts.append(
+            f"{name}: {share:.3g} % ({rate.dropped:,} of {rate.sent:,}; "
+            f"interval {low:.3g} to {high:.3g} %)"
+            if rate.sent
+            else f"{name}: no fate is known"
+        )
     return "Drop rate. " + ("; ".join(parts) or "No messages") + "."
 
 
@@ -163,8 +167,8 @@ def _over_time(ax: Axes, messages: Messages, by: By, bin_s: float | None, level:
         say(ax, "No messages with a sending time: nothing to show over time.")
     for index, group in enumerate(found if len(edges) else []):
         style, rows = series_style(index), group.rows
-        sent = np.histogram(messages.created[rows[known[rows]]], edges)[0]
-        lost = np.histogram(messages.created[rows[(known & dropped)[rows]]], edges)[0]
+        sent = _steps(messages, rows[known[rows]], edges)
+        lost = _steps(messages, rows[(known & dropped)[rows]], edges)
         share, low, high = _shares(lost, sent, level)
         ax.stairs(share, edges, color=style.colour, linestyle=style.line, linewidth=1.6,
                   baseline=None, label=plain(group.name))  # fmt: skip
@@ -179,7 +183,7 @@ def _over_time(ax: Axes, messages: Messages, by: By, bin_s: float | None, level:
     finish(ax, title="Drop rate over time", x="sending time (s)",
            y=f"share dropped\nin each {width}")  # fmt: skip
     legend(ax, outside=True)
-    describe(ax, _words(drop_rates(messages, by, level)).replace("Drop rate.", "Over time. Whole:"))
+    describe(ax, _words(bars(messages, by, level)).replace("Drop rate.", "Over time. Whole:"))
 
 
 def time_bins(times: FloatArray, bin_s: float | None) -> FloatArray:
@@ -199,9 +203,20 @@ def _round_step(step: float) -> float:
     return float(min((m * scale for m in (1, 2, 5, 10)), key=lambda m: abs(m - step)))
 
 
+def _steps(messages: Messages, rows: Counts, edges: FloatArray) -> Counts:
+    """Return how many of the rows were created in each step, a line for each run."""
+    frame = messages.frame
+    run = codes(frame, "run") if "run" in frame.columns else constant(len(frame), "")
+    width, height = len(edges) - 1, len(run.labels)
+    step = np.searchsorted(edges, messages.created[rows], side="right") - 1
+    place = run.codes[rows].astype(np.intp) * width + np.clip(step, 0, width - 1)
+    return np.bincount(place, minlength=width * height).reshape(height, width)
+
+
 def _shares(lost: Counts, sent: Counts, level: float) -> list[FloatArray]:
     """Return rate, low and high of each step; NaN where nothing was sent."""
-    table = np.full((len(sent), 3), np.nan)
-    for place in np.flatnonzero(sent):
-        table[place] = wilson(int(lost[place]), int(sent[place]), level)[:3]
+    table = np.full((sent.shape[1], 3), np.nan)
+    for place in np.flatnonzero(sent.sum(axis=0)):
+        used = sent[:, place] > 0
+        table[place] = pooled(lost[used, place], sent[used, place], level).share[:3]
     return list(table.T)

@@ -23,6 +23,7 @@ from wsim.analysis.report.document import Document, Picture, Section, Table, Ver
 from wsim.analysis.report.made import made, run_table
 from wsim.analysis.report.study import Frames, Study, entries
 from wsim.analysis.report.words import BANDS, FREEZES, percent, verdict
+from wsim.analysis.sides import LEAST_RUNS
 from wsim.errors import WsimError, unknown
 
 MANY = "How would it have felt to drive over each of these networks?"
@@ -165,7 +166,9 @@ def drops(study: Study) -> Section:
                 partial(plots.plot_loss_runs, study.pooled),
             ),
         ],
-        notes=["Intervals in the picture take losses as independent; bursts make them too narrow."],
+        notes=["Intervals in the picture take losses as independent; bursts make them too narrow."]
+        if any(len(entry.runs) < LEAST_RUNS for entry in study.entries)
+        else [],
     )
 
 

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import check_frame, codes, read
-from wsim.analysis.intervals import Interval, replicated_share
+from wsim.analysis.columns import check_frame, codes, group_codes, read
 from wsim.analysis.plots.marks import about
 from wsim.analysis.plots.path import STOPS
+from wsim.analysis.replicates import drop_rates
 from wsim.analysis.report.reach import Reach, reaches
 from wsim.analysis.saturation import saturation_notes
-from wsim.analysis.sides import LEAST_RUNS
 from wsim.analysis.summary import summarize
 from wsim.errors import ColumnsError
 from wsim.schema import COMMAND_EVENT, FATES, PARTS
@@ -151,19 +150,15 @@ class Study:
         """One row a network, in their order, as `summarize` gives it."""
         table = summarize(self.pooled, "profile", command=self.command, pauses="skip")
         self.notes += [str(note) for note in table.attrs.get("wsim_notes", ())]
-        table = table.reindex(self.names)
-        for entry in self.entries:
-            if len(entry.runs) >= LEAST_RUNS:
-                self._by_runs(table, entry.name)
-        return table
+        self._by_runs(table, ["profile"])
+        return table.reindex(self.names)
 
-    def _by_runs(self, table: pd.DataFrame, name: str) -> None:
-        """Take the drop rate of a network run by run, as a comparison of replicates does."""
+    def _by_runs(self, table: pd.DataFrame, by: Sequence[str]) -> None:
+        """Take drop rates run by run where there are replicates, as a comparison does."""
+        messages = read(self.pooled)
+        rates = drop_rates(messages, group_codes(messages, by))
         columns = ["drop_rate", "drop_rate_low", "drop_rate_high"]
-        rows = self.pooled[(self.pooled["profile"] == name).to_numpy()]
-        rates = summarize(rows, "run", sections=("counts",))["drop_rate"]
-        pooled = Interval(*(float(table[column][name]) for column in columns))
-        table.loc[name, columns] = replicated_share(rates.tolist(), pooled)[:3]
+        table[columns] = np.array([rate.share[:3] for rate in rates]).reshape(-1, 3)
 
     def row(self, name: str) -> Mapping[str, Any]:
         """Return the summary of one network by column."""
@@ -188,6 +183,7 @@ class Study:
         """One row a network, event and direction."""
         by = [c for c in ("profile", "event_name", "direction") if c in self.pooled.columns]
         table = summarize(self.pooled, by, command=self.command, pauses="skip")
+        self._by_runs(table, by)
         table = table[table["sent"] > 0].reset_index(drop=True)
         place = {name: number for number, name in enumerate(self.names)}
         order = table["profile"].map(place).to_numpy(dtype=float).argsort(kind="stable")
