@@ -70,3 +70,17 @@ def test_the_objectives_in_the_help_work(
     assert [each.kind for each in objectives_from(promises)] == [
         "latency", "age", "drop_rate", "watchdog_trips",
     ]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("default:.*cut in line:UserWarning")
+def test_a_recording_that_was_cut_is_told_of_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = save(session(60), tmp_path / "drive.jsonl")
+    history.write_bytes(history.read_bytes()[:-20])
+    promises = tmp_path / "slo.yaml"
+    promises.write_text("objectives:\n  - {kind: drop_rate, limit: 0.9}\n")
+    assert main(["check", str(history), "--objectives", str(promises)]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith(f"wsim: note: {history}: cut in line")
+    assert said.count("\n") == 1

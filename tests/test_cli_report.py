@@ -31,3 +31,19 @@ def test_a_page_needs_its_suffix(tmp_path: Path, capsys: pytest.CaptureFixture[s
     path = save(rich_frame(5), tmp_path / "a.json")
     assert main(["report", str(path), "--out", str(tmp_path / "a.pdf")]) == 2
     assert ".html" in capsys.readouterr().err
+
+
+def test_promises_are_checked_on_every_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = [str(save(rich_frame(40), tmp_path / name)) for name in ("a.json", "b.json")]
+    promises = tmp_path / "promises.yaml"
+    promises.write_text("objectives:\n  - {kind: drop_rate, limit: 0.5, name: Half arrive}\n")
+    out = tmp_path / "out.html"
+    assert main(["report", *paths, "--out", str(out), "--objectives", str(promises)]) == 0
+    page = out.read_text()
+    assert "Half arrive" in page
+    assert f"--objectives {promises}" in page
+    promises.write_text("objectives: [{kind: drop}]")
+    assert main(["report", *paths, "--out", str(out), "--objectives", str(promises)]) == 2
+    assert "no kind of objective 'drop'" in capsys.readouterr().err

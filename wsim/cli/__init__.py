@@ -7,6 +7,7 @@ import importlib
 import io
 import os
 import sys
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        code = _run(arguments)
+        with warnings.catch_warnings():
+            warnings.showwarning = _noted
+            code = _run(arguments)
         sys.stdout.flush()
         return code
     except BrokenPipeError:  # the reader of the output has left, as `head` does
@@ -54,6 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("wsim: stopped", file=sys.stderr)
         return 130
+
+
+def _noted(message: Warning | str, *_: Any) -> None:
+    """Print a warning as the commands print what they have to say, without file and line."""
+    print(f"wsim: note: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 def _said(error: BaseException) -> str:

@@ -26,14 +26,20 @@ def add_parser(subparsers: Any) -> None:
         "--out", type=Path, default=Path("wsim-output"), metavar="DIR",
         help="folder for report.html, or the file itself (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--objectives", type=Path, metavar="FILE",
+        help="YAML file of promises to check, as 'wsim check --help' shows",
+    )  # fmt: skip
     parser.add_argument("--title", default="Network report", metavar="TEXT", help="its heading")
 
 
 def run(args: argparse.Namespace) -> int:
     """Read the histories and write the report."""
     from wsim.analysis.report import report
+    from wsim.analysis.objectives import objectives_from
     from wsim.cli.replays import each_run
 
+    promised = None if args.objectives is None else objectives_from(args.objectives)
     named: dict[str, Any] = {}
     progress = Progress()
     with contextlib.closing(progress):
@@ -42,9 +48,11 @@ def run(args: argparse.Namespace) -> int:
             named[name] = each_run(load(args.files[number]))
         target = args.out if args.out.suffix else args.out / "report.html"
         words = ["wsim", "report", *map(str, args.files), "--out", str(args.out)]
+        words += [] if promised is None else ["--objectives", str(args.objectives)]
         path = report(
             named[next(iter(named))] if len(named) == 1 else named, target,
-            title=args.title, command=clean(shlex.join(words)), progress=progress,
+            title=args.title, command=clean(shlex.join(words)), objectives=promised,
+            progress=progress,
         )  # fmt: skip
     print(f"Wrote {path}")
     return 0
