@@ -93,7 +93,7 @@ def cells(runs: Sequence[Run], block_s: float) -> Cells:
 
 
 def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
-    messages, limits = run.messages, run.limits
+    messages = run.messages
     created = messages.created
     begin = float(np.nanmin(created, initial=np.inf))
     end = float(np.nanmax(created, initial=-np.inf))
@@ -117,7 +117,7 @@ def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
     seconds = np.full(blocks, place.length)
     add("mean_ms", tally(where, latency), delivered)
     add("drop_rate", tally(block[messages.lost & messages.original]), tally(block[known]))
-    add("late_share", tally(where[latency > limits.deadline_ms]), delivered)
+    add("late_share", tally(where[run.late]), delivered)
     add("rate_hz", delivered, seconds)
     _add_streams(parts, run, place)
     parts.latency.append(latency)

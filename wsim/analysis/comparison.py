@@ -14,6 +14,7 @@ import pandas as pd
 
 from wsim.analysis.age import check_pauses
 from wsim.analysis.blocks import block_length, cells
+from wsim.analysis.deadlines import DEADLINES, Deadlines
 from wsim.analysis.estimates import Confidence, Draws, by_blocks, by_runs
 from wsim.analysis.intervals import check_confidence, holm
 from wsim.analysis.metrics import Metric, choose
@@ -38,7 +39,7 @@ def compare(
     margin_ms: float = 10.0,
     margin_share: float = 0.10,
     watchdog_ms: float = 500.0,
-    deadline_ms: float = 200.0,
+    deadline_ms: Deadlines = DEADLINES,
     stale_ms: float = 500.0,
     pauses: str = "count",
     seed: int = 0,
@@ -58,6 +59,8 @@ def compare(
     margin_ms, margin_share : float
         A difference below ``margin_ms``, or below this share of the baseline, does not
         matter: within the larger of the two the sides are equivalent.
+    deadline_ms : float or mapping
+        The latency after which a message is late, for all or by event, as in `summarize`.
     pauses : str
         Whether the age counts while the sender pauses: ``count`` or ``skip``.
     seed : int

@@ -10,8 +10,9 @@ import pandas as pd
 
 from wsim.analysis import age
 from wsim.analysis.bursts import GMIN
-from wsim.analysis.columns import Codes, Floats, Messages, constant, read, stream_codes
+from wsim.analysis.columns import Bools, Codes, Floats, Messages, constant, read, stream_codes
 from wsim.analysis.commands import representative
+from wsim.analysis.deadlines import row_deadlines
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.metrics import METRICS, Metric
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
@@ -55,6 +56,13 @@ class Run:
     def latency(self) -> Floats:
         """The latencies of what arrived, in order of the frame."""
         return self.messages.latency[self.messages.arrived & self.messages.original]
+
+    @cached_property
+    def late(self) -> Bools:
+        """Which of what arrived came after its deadline, in order of the frame."""
+        deadline = row_deadlines(self.messages, self.limits.deadline_ms)
+        late = self.messages.latency > deadline
+        return np.asarray(late[self.messages.arrived & self.messages.original])
 
     @cached_property
     def ordered(self) -> Floats:
@@ -110,7 +118,7 @@ class Run:
         ordered = self.ordered
         if not len(ordered):
             return {}
-        late = len(ordered) - int(np.searchsorted(ordered, self.limits.deadline_ms, side="right"))
+        late = int(np.count_nonzero(self.late))
         return {"mean_ms": float(ordered.mean()), "late_share": late / len(ordered)}
 
     def _streams(self) -> dict[str, float]:

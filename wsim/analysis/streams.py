@@ -6,7 +6,7 @@ pooled as the docstring says.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,8 @@ import numpy.typing as npt
 
 from wsim.analysis import age
 from wsim.analysis.bursts import burst_table
-from wsim.analysis.columns import Floats, Ints
+from wsim.analysis.columns import Codes, Floats, Ints
+from wsim.analysis.deadlines import DEADLINES, Deadlines, check_deadlines, deadline_of
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.segments import (
     Arrivals,
@@ -41,14 +42,17 @@ class Limits:
     """Thresholds of stream metrics, in milliseconds, and what the sender's pauses count."""
 
     watchdog_ms: float = 500.0
-    deadline_ms: float = 200.0
+    deadline_ms: Deadlines = field(default_factory=lambda: DEADLINES)
     stale_ms: float = 500.0
     catch_up_ms: float = 500.0
     pauses: str = "count"
 
+    def __post_init__(self) -> None:
+        check_deadlines(self.deadline_ms)
 
-def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
-    """Return every stream metric, one value per group."""
+
+def stream_table(segments: Segments, streams: Codes, limits: Limits) -> dict[str, Floats]:
+    """Return every stream metric, one value per group; `streams` names those of `segments`."""
     found = arrivals(segments)
     group = segments.group[found.segment]
     table = jitter(segments, found, group)
@@ -62,11 +66,20 @@ def stream_table(segments: Segments, limits: Limits) -> dict[str, Floats]:
     table |= stale(segments, found, limits)
     lost = burst_table(segments, segments.lost)
     table |= {f"loss_{name}": value for name, value in lost.items()}
-    too_late = segments.arrived & (segments.latency > limits.deadline_ms)
+    too_late = segments.arrived & (segments.latency > _deadlines(segments, streams, limits))
     late_table = burst_table(segments, too_late)
     table["late_bursts"] = late_table["bursts"]
     table["late_run_longest"] = late_table["run_longest"]
     return table
+
+
+def _deadlines(segments: Segments, streams: Codes, limits: Limits) -> float | Floats:
+    """Return the deadline of each message in ms, or one number if it is the same for all."""
+    events = [streams.labels[code][2] for code in segments.stream.tolist()]
+    own = np.array([deadline_of(event, limits.deadline_ms) for event in events])
+    if len(set(own.tolist())) <= 1:
+        return float(own[0]) if len(own) else np.nan
+    return np.repeat(own, np.diff(segments.starts, append=len(segments)))
 
 
 def jitter(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:

@@ -24,6 +24,7 @@ from wsim.analysis.columns import (
     stream_codes,
 )
 from wsim.analysis.commands import representative
+from wsim.analysis.deadlines import DEADLINES, Deadlines, row_deadlines
 from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import check_confidence, order_statistic, wilson
 from wsim.analysis.segments import GroupSums, cut, ratio, split
@@ -52,7 +53,7 @@ def summarize(
     *,
     command: str = COMMAND_EVENT,
     watchdog_ms: float = 500.0,
-    deadline_ms: float = 200.0,
+    deadline_ms: Deadlines = DEADLINES,
     stale_ms: float = 500.0,
     pauses: str = "count",
     confidence: float = 0.95,
@@ -69,9 +70,12 @@ def summarize(
         Columns to group by; None takes everything as one group.
     command : str
         The event whose stream stands for a group of several events in stream metrics.
-    watchdog_ms, deadline_ms, stale_ms : float
-        A silence or age that trips the rover's watchdog; the latency after which a message
-        is late; the age from which a command should not be carried out any more.
+    watchdog_ms, stale_ms : float
+        A silence or age that trips the rover's watchdog; the age from which a command should
+        not be carried out any more.
+    deadline_ms : float or mapping
+        The latency after which a message is late: one for all, or by event, where events
+        that are not named have 200 ms. By default 300 ms for the camera, 200 ms for others.
     pauses : str
         ``count``: the age is what it is, also while the sender sends nothing; ``skip``: the
         sender's own pauses (see `wsim.analysis.age`) are left out of the age.
@@ -132,7 +136,7 @@ def _summary(
     columns: dict[str, Any] = {}
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "counts": lambda: counts(messages, groups, confidence),
-        "latency": lambda: latencies(messages, groups, limits.deadline_ms, confidence),
+        "latency": lambda: latencies(messages, groups, limits, confidence),
         "rates": lambda: rates(messages, groups),
         "parts": lambda: part_means(messages, groups, selection),
         "streams": lambda: stream_columns(messages, groups, names, command, limits),
@@ -176,18 +180,18 @@ def counts(messages: Messages, groups: Codes, confidence: float) -> dict[str, An
 
 
 def latencies(
-    messages: Messages, groups: Codes, deadline_ms: float, confidence: float
+    messages: Messages, groups: Codes, limits: Limits, confidence: float
 ) -> dict[str, Any]:
     """Return quantiles with intervals, mean, extremes and the share of late messages."""
-    names = ["mean_ms", "min_ms", "max_ms", "negative_latencies", "late_share"]
-    names += ["late_share_low", "late_share_high"]
+    names = ["mean_ms", "min_ms", "max_ms", "negative_latencies"]
     names += [f"{q}_ms{end}" for q in QUANTILES for end in ("", "_low", "_high")]
     table: dict[str, Any] = {name: np.full(len(groups.labels), np.nan) for name in names}
     chosen = messages.arrived & messages.original
+    table |= _late_shares(messages, groups, limits, chosen, confidence)
     thin: dict[str, list[str]] = {}
     parts = _by_group(messages.latency, chosen, groups)
     for g, (label, ordered) in enumerate(zip(groups.labels, parts, strict=True)):
-        row = _latency_row(ordered, deadline_ms, confidence)
+        row = _latency_row(ordered, confidence)
         for name, value in row.items():
             table[name][g] = value
         for q, least in _THIN.items():
@@ -201,18 +205,21 @@ def latencies(
     return table
 
 
-def _latency_row(ordered: Floats, deadline_ms: float, confidence: float) -> dict[str, float]:
+def _late_shares(
+    messages: Messages, groups: Codes, limits: Limits, chosen: Bools, confidence: float
+) -> dict[str, Any]:
+    late = chosen & (messages.latency > row_deadlines(messages, limits.deadline_ms))
+    hits, every = (GroupSums(groups.codes, len(groups.labels), which) for which in (late, chosen))
+    pairs = zip(hits.count().tolist(), every.count().tolist(), strict=True)
+    bounds = np.array([wilson(*pair, confidence)[:3] for pair in pairs]).reshape(-1, 3)
+    return dict(zip(("late_share", "late_share_low", "late_share_high"), bounds.T, strict=True))
+
+
+def _latency_row(ordered: Floats, confidence: float) -> dict[str, float]:
     if not len(ordered):
         return {"negative_latencies": 0.0}
     row = {"mean_ms": float(ordered.mean()), "min_ms": ordered[0], "max_ms": ordered[-1]}
     row["negative_latencies"] = float(np.searchsorted(ordered, 0.0, side="left"))
-    late = len(ordered) - int(np.searchsorted(ordered, deadline_ms, side="right"))
-    share = wilson(late, len(ordered), confidence)
-    row |= {
-        "late_share": share.estimate,
-        "late_share_low": share.low,
-        "late_share_high": share.high,
-    }
     for name, q in QUANTILES.items():
         value = order_statistic(ordered, q, confidence)
         row[f"{name}_ms"] = value.estimate
@@ -292,7 +299,7 @@ def stream_columns(
     """Return the stream metrics, from the command stream where a group pools several events."""
     streams = stream_codes(messages)
     chosen = messages.original & representative(messages, groups, by, command)
-    table = stream_table(cut(messages, groups, streams, chosen), limits)
+    table = stream_table(cut(messages, groups, streams, chosen), streams, limits)
     tied = np.flatnonzero(table["lag1_correlation"] > _TIED)
     if len(tied):
         who = _few([in_words(groups.labels[g]) for g in tied.tolist()])

@@ -9,7 +9,7 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from wsim.errors import UsageError, WsimError, nearest
 
@@ -59,7 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _noted(message: Warning | str, *_: Any) -> None:
+def _noted(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
     """Print a warning as the commands print what they have to say, without file and line."""
     print(f"wsim: note: {' '.join(str(message).split())}", file=sys.stderr)
 

@@ -35,8 +35,8 @@ def add_parser(subparsers: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Read the histories and write the report."""
-    from wsim.analysis.report import report
     from wsim.analysis.objectives import objectives_from
+    from wsim.analysis.report import report
     from wsim.cli.replays import each_run
 
     promised = None if args.objectives is None else objectives_from(args.objectives)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from wsim.analysis.columns import read
+from wsim.analysis.deadlines import DEADLINES, Deadlines, check_deadlines, row_deadlines
 from wsim.analysis.plots.decimate import marks
 from wsim.analysis.plots.groups import By, drawn, groups
 from wsim.analysis.plots.marks import draw_marks
@@ -29,9 +31,6 @@ from wsim.analysis.plots.style import (
     seconds_axis,
 )
 from wsim.analysis.plots.window import Window, check_window
-
-LATE_MS = 200.0
-"""A command later than this counts as late unless the caller says otherwise."""
 
 
 class Lane(NamedTuple):
@@ -60,7 +59,7 @@ def plot_timeline(
     by: By = ("direction", "event_name"),
     ax: Axes | None = None,
     window: Window = None,
-    late_ms: float = LATE_MS,
+    late_ms: Deadlines = DEADLINES,
 ) -> Axes:
     """Plot a lane per event: when messages were sent, and whether and when they arrived.
 
@@ -78,7 +77,8 @@ def plot_timeline(
     window
         Show only this span of time, (start, end) in seconds of the run.
     late_ms
-        Latency above which an arrival counts as late.
+        Latency above which an arrival counts as late, for all or by event, as in
+        `summarize`.
 
     Returns
     -------
@@ -110,7 +110,7 @@ def lanes(
     *,
     by: By = ("direction", "event_name"),
     window: Window = None,
-    late_ms: float = LATE_MS,
+    late_ms: Deadlines = DEADLINES,
 ) -> list[Lane]:
     """Return the times to mark in each lane; all messages, not yet thinned."""
     messages = read(frame)
@@ -118,7 +118,7 @@ def lanes(
     created, delivered, first = messages.created, messages.delivered, messages.original
     sent_in = first & (created >= start) & (created <= end)
     here = first & messages.arrived & (delivered >= start) & (delivered <= end)
-    too_late = messages.latency > late_ms
+    too_late = messages.latency > row_deadlines(messages, check_deadlines(late_ms))
     lost = messages.fate.where("dropped")
     later = sent_in & messages.arrived & (delivered > end)
 
@@ -154,10 +154,11 @@ def _point_beyond(ax: Axes, row: int, lane: Lane) -> None:
         )  # fmt: skip
 
 
-def _words(found: list[Lane], late_ms: float) -> str:
+def _words(found: list[Lane], late_ms: Deadlines) -> str:
+    late = "late" if isinstance(late_ms, Mapping) else f"later than {duration(late_ms)}"
     parts = [
         f"{lane.name}: {len(lane.sent):,} sent, {len(lane.dropped):,} dropped, "
-        f"{len(lane.late):,} later than {duration(late_ms)}"
+        f"{len(lane.late):,} {late}"
         for lane in found
     ]
     return "Timeline of the messages. " + ("; ".join(parts) or "No message") + "."
