@@ -66,6 +66,11 @@ def test_a_half_open_outage_is_noticed_by_the_heartbeat():
         assert s.connected(200 * S), back
     short = session(STILL.replace(outage=windows("half_open", (10, 25))))
     assert short.next_event_ns is None
+    keen = STILL.replace(heartbeat_interval_s=2, heartbeat_timeout_s=1)
+    cut, *_ = session(keen.replace(outage=windows("half_open", (10, 25)))).events(50 * S)
+    assert 11 * S <= cut.at_ns <= 13 * S
+    deaf = STILL.replace(heartbeat_interval_s=None, outage=windows("half_open", (10, 100)))
+    assert session(deaf).next_event_ns is None
 
 
 def test_messages_of_an_outage_are_dropped_or_held():

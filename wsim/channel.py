@@ -23,13 +23,12 @@ from wsim.errors import ConditionsError, nearest
 from wsim.randomness import IntArray
 from wsim.rules import Rule
 from wsim.schema import DIRECTIONS
-from wsim.transit import DELIVERED, Transit, Transits, dropped, new_transit
+from wsim.transit import DELIVERED, NEVER, Transit, Transits, dropped, new_transit
 from wsim.transport import datagram
 from wsim.transport.bottleneck import Item
 from wsim.transport.connection import Connection
 from wsim.transport.draws import Draw, Draws
 from wsim.transport.pending import Pending
-from wsim.transport.session import NEVER
 
 
 class Channel:
@@ -73,11 +72,10 @@ class Channel:
             raise ConditionsError(f"direction={direction!r} is not inbound or outbound{hint}")
         self.direction = direction
         self.connection = connection or Connection(conditions, seed, client)
-        self.connection.attach(direction, self._cut, self._arrive_by_tcp)
+        self.connection.attach(direction, self._cut, self._arrive_by_tcp, self._run)
         self.session = self.connection.session
         self.number = 0  # of the next message
         self.closed = False
-        self._now_ns = 0
         self._pending = Pending()
         self._tcp_sent: dict[int, tuple[int, int, Draw, Any]] = {}
         self._tcp_later: deque[tuple[int, int, int]] = deque()
@@ -139,7 +137,7 @@ class Channel:
             at_once = self._direct and not (self._tcp_sent or priority or draw.cut)
             if at_once and self.session.steady:
                 self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
-            elif self._tcp and not draw.cut and not self._tcp_later and self.session.steady:
+            elif self._tcp and not (draw.cut or self._tcp_later) and self.session.calm(now_ns):
                 self._tcp_sent[number] = (now_ns, now_ns, draw, token)
                 bytes_sent = size + self._overhead or 1  # a stream carries no nothing
                 self.connection.tcp_send(self.direction, now_ns, number, bytes_sent)
@@ -327,7 +325,6 @@ class Channel:
 
     def _run(self, now_ns: int) -> None:
         """Bring the transport to `now_ns`; choices due at that instant stay open."""
-        self._now_ns = max(self._now_ns, now_ns)
         self.path.run(now_ns)
         self._flush(now_ns)
         self.connection.tcp_run(now_ns)
@@ -337,16 +334,20 @@ class Channel:
             at_ns, number, size = self._tcp_later.popleft()
             self.connection.tcp_send(self.direction, at_ns, number, size)
 
-    def send_by_tcp(self, times_ns: IntArray, sizes: IntArray) -> Transits:
+    def send_by_tcp(self, times_ns: IntArray, sizes: IntArray) -> Transits | None:
         """Send a schedule through TCP where nothing else can happen to it.
 
         The same as message by message; see :func:`wsim.transport.schedule.rides_tcp_alone`.
+        None, and nothing is sent, where a heartbeat may be missed.
         """
-        first, last = self.number, int(times_ns[-1])
-        self._run(last)
-        self.number += len(times_ns)
+        self._run(int(times_ns[0]))
+        first = self.number
         amounts = np.maximum(sizes + self._overhead, 1)
-        delivered, parts = self.connection.tcp_schedule(self.direction, first, times_ns, amounts)
+        found = self.connection.tcp_schedule(self.direction, first, times_ns, amounts)
+        if found is None:
+            return None
+        delivered, parts = found
+        self.number += len(times_ns)
         for row in np.flatnonzero(delivered < 0).tolist():
             sent = int(times_ns[row])
             self._tcp_sent[first + row] = (sent, sent, Draw(0, False, False, None, None), None)

@@ -27,8 +27,7 @@ SPEC_FIELDS = {
 class FieldInfo(NamedTuple):
     """What is known of one condition.
 
-    ``kind`` is ``number``, ``integer``, ``flag``, ``choice``, ``names``, ``spec``, ``rules`` or
-    ``overrides``;
+    ``kind`` is one of number, integer, flag, choice, names, spec, rules and overrides;
     ``optional`` fields may be None, which ``help`` explains.
     """
 
@@ -171,6 +170,13 @@ class NetworkConditions:
     mss_bytes: int = _field(1448, "TCP segment size", kind="integer", unit="B", low=64, high=65535)
     initial_window: int = _field(
         10, "TCP initial congestion window, in segments", kind="integer", low=1, high=1000
+    )
+    heartbeat_interval_s: float | None = _field(
+        25.0, "between the pings that give up a TCP connection which stalls; None: no heartbeat",
+        unit="s", low=0.1, high=1e6, optional=True,
+    )  # fmt: skip
+    heartbeat_timeout_s: float = _field(
+        20.0, "how late a ping or its answer may be", unit="s", low=0.1, high=1e6
     )
     auto_reconnect: bool = _field(True, "clients come back after being cut off", kind="flag")
     reconnect_client: str = _field(

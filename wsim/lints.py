@@ -24,7 +24,6 @@ from wsim.impairments.scheduled_rate import ScheduledRate
 from wsim.impairments.trace_rate import TraceRate
 from wsim.impairments.window_outage import PeriodicOutage, WindowOutage
 from wsim.profiles import Profile, profile
-from wsim.transport.session import PING_TIMEOUT_NS
 
 _COMMANDS_HZ = 50.0
 _FRAME_BYTES = 12_500
@@ -138,7 +137,7 @@ def _has_rate(c: NetworkConditions) -> bool:
 
 
 def _heartbeat(c: NetworkConditions) -> Iterator[Finding]:
-    round_trip_s, timeout_s = 2.0 * c.latency_ms / 1e3, PING_TIMEOUT_NS / 1e9
+    round_trip_s, timeout_s = 2.0 * c.latency_ms / 1e3, c.heartbeat_timeout_s
     if round_trip_s > timeout_s:
         text = (
             f"one-way {c.latency_ms / 1e3:g} s exceeds the heartbeat timeout: a pong takes"

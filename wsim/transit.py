@@ -14,6 +14,9 @@ from wsim.randomness import IntArray
 from wsim.schema import CAUSES, FATES, PARTS
 
 NO_PARTS = (0,) * len(PARTS)
+NEVER = 2**62
+"""Later than any time of a run, in ns."""
+
 DELIVERED = "delivered"
 DROPPED = "dropped"
 FATE_CODES = {fate: code for code, fate in enumerate(FATES)}

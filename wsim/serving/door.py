@@ -204,6 +204,7 @@ class Door:
         max_in_flight_bytes: int = MAX_IN_FLIGHT_BYTES,
     ) -> None:
         self.link = link
+        link.session.leave_heartbeat_to_client()
         bounds = (max_in_flight, max_in_flight_bytes)
         self.lanes = {name: Lane(getattr(link, name), link.session, *bounds) for name in DIRECTIONS}
 

@@ -101,6 +101,7 @@ class Network(Dispatcher):
         session = client.link.session
         self.recorder.note_connection(now_ns, client.id, "connected", session.number, "")
         if client.endpoint is None:
+            session.begin(now_ns)
             self.arm(client, client.link.next_event_ns)
 
     def remove(self, client: Client, now_ns: int) -> None:

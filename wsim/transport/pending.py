@@ -6,8 +6,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from wsim.transit import DELIVERED, Transit, dropped, new_transit
-from wsim.transport.session import NEVER
+from wsim.transit import DELIVERED, NEVER, Transit, dropped, new_transit
 
 Entry = tuple[int, int, Transit, int]
 """When it is decided, the order of entry, the fate, and the size on the wire."""

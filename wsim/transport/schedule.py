@@ -82,7 +82,7 @@ def rides_tcp_alone(channel: Channel, times_ns: IntArray) -> bool:
     return (
         reverse is None
         and channel.path.last_ns <= int(times_ns[0])
-        and channel.session.steady
+        and channel.session.steady_but_for_heartbeat
         and not channel.draws.will_cut(channel.number, len(times_ns))
     )
 
@@ -100,7 +100,9 @@ def send_schedule(
     first = channel.number
     ranked = priorities is not None and any(priorities)
     if len(times) and not changes and rides_tcp_alone(channel, times):
-        return channel.send_by_tcp(times, sizes)
+        found = channel.send_by_tcp(times, sizes)
+        if found is not None:
+            return found
     if not len(times) or changes or ranked or not has_closed_form(channel, len(times)):
         return collect(first, times, step(channel, times, sizes, events, priorities, changes))
     return ClosedForm(channel, times, sizes).run()

@@ -1,9 +1,13 @@
 """The session of a client: cut off, backing off, coming back under a new number.
 
 Pure like the channels it stands between. A cut is caused by a message (``disconnect_rate``), by
-an outage that closes the connection or goes unnoticed until the heartbeat misses, or from
-outside. When and whether the client is back is settled at the cut: its back-off draws from a
-stream of its own, and its attempts meet the same outages as the messages.
+an outage that closes the connection, by a heartbeat that is missed, or from outside. When and
+whether the client is back is settled at the cut: its back-off draws from a stream of its own,
+and its attempts meet the same outages as the messages.
+
+Over TCP the pings of :mod:`wsim.transport.heartbeat` meet whatever delays messages. Datagrams
+have no stream that could stall: there only a ``half_open`` outage is noticed by a heartbeat,
+whose phase is drawn.
 """
 
 from __future__ import annotations
@@ -14,19 +18,20 @@ from typing import NamedTuple
 from wsim.conditions import NetworkConditions
 from wsim.impairments import OutageState
 from wsim.randomness import Stream
+from wsim.transit import NEVER as NEVER
+from wsim.transport.heartbeat import Heartbeat, heartbeat_ns
 
 _S = 1_000_000_000
-NEVER = 2**62
-"""Later than any time of a run, in ns."""
-
-PING_INTERVAL_NS = 25 * _S
-PING_TIMEOUT_NS = 20 * _S
 CONNECT_TIMEOUT_NS = 20 * _S
 SYN_RETRY_NS = 1_030_000_000
 
 
 class SessionEvent(NamedTuple):
-    """A change of a session: ``kind`` is ``cut`` or ``reconnected``; ``number`` is the new one."""
+    """A change of a session.
+
+    ``kind`` is ``cut`` or ``reconnected``, ``number`` the session that ended or began, ``cause``
+    of a cut ``disconnected``, ``outage`` or ``ping_timeout``.
+    """
 
     at_ns: int
     kind: str
@@ -45,6 +50,15 @@ class Session:
         As for a channel.
     on_cut
         Called with the time of each cut, so that channels lose what is in flight.
+    bring_to
+        Called before a heartbeat is judged: brings the transport to that time.
+
+    Attributes
+    ----------
+    number
+        Of the session: 1, and one more each time the client comes back.
+    heartbeat
+        Its pings, which the transport tells of every message.
     """
 
     def __init__(
@@ -54,9 +68,12 @@ class Session:
         seed: int,
         client: int,
         on_cut: Callable[[int], None],
+        bring_to: Callable[[int], None] = lambda at_ns: None,
     ) -> None:
         self.number = 1
-        self._seed, self._client, self._on_cut = seed, client, on_cut
+        self.heartbeat = Heartbeat()
+        self._seed, self._client = seed, client
+        self._on_cut, self._bring_to = on_cut, bring_to
         self._back_ns: int | None = None  # None: connected
         self._log: list[SessionEvent] = []
         self._attempts = self._detections = self._outages = 0
@@ -66,6 +83,20 @@ class Session:
         self._next_cut_ns = NEVER
         self._inbound, self._outbound = inbound, outbound
         self._start_outages(0)
+        self._configure_heartbeat(0)
+
+    def begin(self, now_ns: int) -> None:
+        """The client connects only now: what happened before did not concern it."""
+        if now_ns > 0 and self._back_ns is None:
+            self._detections = 0
+            self._opened(now_ns)
+
+    def leave_heartbeat_to_client(self) -> None:
+        """Simulate no pings: a real client and its server send their own."""
+        was_on, self.heartbeat.allowed = self.heartbeat.on, False
+        self.heartbeat.stop()
+        if was_on and self._back_ns is None:
+            self._next_cut_ns = self._cut_after(0)
 
     def change(self, now_ns: int, inbound: NetworkConditions, outbound: NetworkConditions) -> None:
         """Take new conditions; a new outage process has random numbers of its own."""
@@ -75,11 +106,22 @@ class Session:
         if not same:
             self._outages += 1
             self._start_outages(now_ns)
+        self._configure_heartbeat(now_ns)
 
     @property
     def steady(self) -> bool:
         """True if connected, with nothing due that could end it."""
+        return self.steady_but_for_heartbeat and not self.heartbeat.running
+
+    @property
+    def steady_but_for_heartbeat(self) -> bool:
+        """True if connected, with nothing due that could end it except a missed heartbeat."""
         return self._back_ns is None and self._next_cut_ns >= NEVER
+
+    def calm(self, now_ns: int) -> bool:
+        """Return True if connected, with nothing to catch up with at `now_ns`."""
+        due_ns = min(self._next_cut_ns, self.heartbeat.due_ns)
+        return self._back_ns is None and now_ns < due_ns
 
     def connected(self, now_ns: int) -> bool:
         """Return True if the client is connected at `now_ns`."""
@@ -108,7 +150,9 @@ class Session:
     @property
     def next_event_ns(self) -> int | None:
         """When the session changes next by itself, or None."""
-        at = self._next_cut_ns if self._back_ns is None else self._back_ns
+        at = self._back_ns
+        if at is None:
+            at = min(self._next_cut_ns, self.heartbeat.due_ns)
         return None if at >= NEVER else at
 
     def events(self, now_ns: int) -> list[SessionEvent]:
@@ -119,11 +163,8 @@ class Session:
 
     def cut(self, now_ns: int, cause: str = "disconnected") -> None:
         """Cut the connection at `now_ns`; what is in flight is lost."""
-        if not self.connected(now_ns):
-            return
-        self._on_cut(now_ns)
-        self._log.append(SessionEvent(now_ns, "cut", self.number, cause))
-        self._back_ns = self._reconnection_ns(now_ns)
+        if self.connected(now_ns):
+            self._cut(now_ns, cause)
 
     def resume(self, now_ns: int) -> None:
         """A real client came back at `now_ns`, whatever its back-off would have been."""
@@ -140,14 +181,34 @@ class Session:
                 back_ns, self._back_ns = self._back_ns, None
                 self.number += 1
                 self._log.append(SessionEvent(back_ns, "reconnected", self.number, ""))
-                self._next_cut_ns = self._cut_after(back_ns)
-            elif self._next_cut_ns <= now_ns:
-                cut_ns = self._next_cut_ns
-                self._on_cut(cut_ns)
-                self._log.append(SessionEvent(cut_ns, "cut", self.number, "outage"))
-                self._back_ns = self._reconnection_ns(cut_ns)
+                self._opened(back_ns)
+            elif self._next_cut_ns <= min(now_ns, self.heartbeat.due_ns):
+                self._cut(self._next_cut_ns, "outage")
+            elif self.heartbeat.due_ns <= now_ns:
+                due_ns = self.heartbeat.due_ns
+                self._bring_to(due_ns)
+                if self.heartbeat.missed():
+                    self._cut(due_ns, "ping_timeout")
             else:
                 return
+
+    def _opened(self, now_ns: int) -> None:
+        self._next_cut_ns = self._cut_after(now_ns)
+        self.heartbeat.start(now_ns)
+
+    def _cut(self, now_ns: int, cause: str) -> None:
+        self._on_cut(now_ns)
+        self._log.append(SessionEvent(now_ns, "cut", self.number, cause))
+        self._back_ns = self._reconnection_ns(now_ns)
+        self.heartbeat.stop()
+
+    def _configure_heartbeat(self, now_ns: int) -> None:
+        """Let the heartbeat know the conditions; one that begins takes over from the outages."""
+        beat, connected = self.heartbeat, self._back_ns is None
+        was_on = beat.on
+        beat.configure(now_ns, self._inbound, self._outbound, self._outage, connected=connected)
+        if connected and beat.on != was_on:
+            self._next_cut_ns = self._cut_after(now_ns)
 
     def _start_outages(self, now_ns: int) -> None:
         spec = self._inbound.outages if self._inbound.enabled else None
@@ -160,6 +221,8 @@ class Session:
     def _cut_after(self, now_ns: int) -> int:
         """Return the first time from `now_ns` on at which an outage cuts the connection."""
         if self._outage is None or self.outage_effect not in ("close", "half_open"):
+            return NEVER
+        if self.outage_effect == "half_open" and (self.heartbeat.on or self._no_heartbeat):
             return NEVER
         window = self._outage.window(now_ns)
         after = now_ns
@@ -180,7 +243,12 @@ class Session:
         """A heartbeat is missed between its timeout and timeout + interval after the link fails."""
         u = self._detection.one(self._detections)
         self._detections += 1
-        return PING_TIMEOUT_NS + int(u * PING_INTERVAL_NS)
+        interval_ns, timeout_ns = heartbeat_ns(self._inbound)
+        return timeout_ns + int(u * interval_ns)
+
+    @property
+    def _no_heartbeat(self) -> bool:
+        return self._inbound.heartbeat_interval_s is None
 
     def _reconnection_ns(self, now_ns: int) -> int:
         if not self._inbound.auto_reconnect:
