@@ -32,4 +32,4 @@ def test_impossible_values_are_refused(name):
 
 
 def test_the_docstrings_run():
-    assert doctest.testmod(driving) == (0, 1)
+    assert doctest.testmod(driving) == (0, 2)

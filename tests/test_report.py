@@ -117,7 +117,8 @@ def test_the_first_screen_answers(two):
 
 def test_the_chapters_are_in_order(two):
     heads = [
-        "Latency", "Drop rates", "Command timelines", "Age of commands", "Path of the rover",
+        "Would the rover have been safe?", "Latency", "Drop rates", "Command timelines",
+        "Age of commands", "Path of the rover",
         "Where the time went", "Compared with near", "Bursts of stale commands",
         "Over TCP instead", "Every event", "Runs", "How this was made",
     ]  # fmt: skip

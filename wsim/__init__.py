@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wsim.analysis.comparison import compare as compare
     from wsim.analysis.driving import safe_speed as safe_speed
+    from wsim.analysis.loop import loop_delays as loop_delays
     from wsim.analysis.objectives import check as check
     from wsim.analysis.plots import THRESHOLDS as THRESHOLDS
     from wsim.analysis.plots import plot_age as plot_age
@@ -77,6 +78,7 @@ __version__ = "0.1.0"
 _NAMES = {
     "wsim.analysis.comparison": "compare",
     "wsim.analysis.driving": "safe_speed",
+    "wsim.analysis.loop": "loop_delays",
     "wsim.analysis.objectives": "check",
     "wsim.analysis.plots": (
         "THRESHOLDS plot_age plot_delay_parts plot_differences plot_drop_rate plot_latency "

@@ -1,4 +1,4 @@
-"""What a delay means on the ground: blind distance, stopping distance, greatest safe speed.
+"""What a delay means on the ground: distances, the greatest safe speed, stability of a loop.
 
 Elementary kinematics of a rover that brakes evenly. Delays in milliseconds, distances in
 metres, speeds in m/s, decelerations in m/s^2; every function takes numbers or arrays.
@@ -58,6 +58,27 @@ def safe_speed(
     _positive(deceleration=deceleration, sight_m=sight_m)
     lost = deceleration * (np.asarray(delay_ms) / 1e3 + reaction_s)
     return np.sqrt(lost**2 + 2.0 * deceleration * sight_m) - lost
+
+
+def delay_margin(crossover_rad_s: float, phase_margin_deg: float) -> float:
+    """Return the delay in ms at which a control loop loses its stability: PM / w_c.
+
+    A delay t turns the phase back by w_c t at the crossover frequency w_c; a loop with the
+    phase margin PM has that much to lose.
+
+    Examples
+    --------
+    >>> round(delay_margin(4.0, 45.0))
+    196
+    """
+    _positive(crossover_rad_s=crossover_rad_s, phase_margin_deg=phase_margin_deg)
+    return float(np.radians(phase_margin_deg)) / crossover_rad_s * 1e3
+
+
+def phase_lost(delay_ms: Any, crossover_rad_s: float) -> Any:
+    """Return the degrees of phase that a delay costs a loop at its crossover frequency."""
+    _positive(crossover_rad_s=crossover_rad_s)
+    return np.degrees(crossover_rad_s * np.asarray(delay_ms) / 1e3)
 
 
 def _positive(**values: float) -> None:

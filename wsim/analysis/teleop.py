@@ -35,6 +35,7 @@ from wsim.analysis.driving import (
     stopping_distance,
 )
 from wsim.analysis.intervals import check_confidence, order_statistic
+from wsim.analysis.loop import CAMERA_EVENT, loop_columns
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut, ratio, total
 from wsim.analysis.stops import emergency_stop, stop_reaction
 from wsim.analysis.streams import Limits, ages, arrival_gaps, gaps, stale
@@ -47,7 +48,7 @@ def teleop(
     by: str | Sequence[str] | None = "profile",
     *,
     command: str = COMMAND_EVENT,
-    video: str = "cameraFeed",
+    video: str = CAMERA_EVENT,
     stop: str = "emergencyStop",
     watchdog_ms: float = 500.0,
     stale_ms: float = 500.0,
@@ -58,6 +59,9 @@ def teleop(
     deceleration: float = DECELERATION,
     reaction_s: float = REACTION_S,
     loop_hz: float | None = None,
+    actuation_ms: float = 0.0,
+    crossover_rad_s: float | None = None,
+    phase_margin_deg: float | None = None,
     pauses: str = "count",
     confidence: float = 0.95,
 ) -> pd.DataFrame:
@@ -75,6 +79,11 @@ def teleop(
         Speed of the rover, how far the operator sees, braking, and the operator's reaction.
     loop_hz : float, optional
         The rate the control loop needs; by default the rate commands are created at.
+    actuation_ms : float
+        The rover's own time from a command's arrival to an effect that can be seen.
+    crossover_rad_s, phase_margin_deg : float, optional
+        Of a controller whose loop is closed over the network: its crossover frequency
+        and its phase margin; only both together tell.
     pauses : str
         Whether ages count while the sender itself pauses: ``count`` or ``skip``, as in
         `summarize`. Watchdog trips and silences count pauses either way.
@@ -87,7 +96,11 @@ def teleop(
         ``gap_max_ms``, ``stale_share``, ``catch_up_*``, ``stop_*`` (emergency stop pressed at
         any command; ``stop_presses`` and ``stop_pressed_max_ms`` of those recorded),
         ``blind_distance_m`` at the p99 age, ``stopping_distance_m`` and ``safe_speed_mps``
-        with the p99 ages of command and picture, ``round_trip_*``, ``loop_*``.
+        with the p99 ages of command and picture, ``round_trip_*``, ``loop_*`` (the rate
+        held), ``loop_delay_*`` from a command to the first picture that can show its effect
+        (see `wsim.analysis.loop.loop_delays`). With a crossover frequency and a phase margin
+        ``delay_margin_ms``, the ``phase_lost_deg`` at the p99 of that delay, and the share
+        of commands that keep the margin, ``delay_margin_kept_share``.
     """
     check_confidence(confidence)
     messages = read(frame)
@@ -112,6 +125,8 @@ def teleop(
     columns["safe_speed_mps"] = safe_speed(delay, sight_m, **brakes)
     columns |= round_trips(messages, groups, confidence)
     columns |= loop_rate(segments, found, loop_hz)
+    control = (actuation_ms, crossover_rad_s, phase_margin_deg)
+    columns |= loop_columns(messages, groups, command, video, *control)
     return assemble(columns, names, groups, messages.notes)
 
 

@@ -20,6 +20,7 @@ from wsim.analysis.plots.path import STOPS
 from wsim.analysis.report import tables
 from wsim.analysis.report.bursts import burst_table
 from wsim.analysis.report.document import Document, Picture, Section, Table, Verdict
+from wsim.analysis.report.driving import driving
 from wsim.analysis.report.made import made, run_table
 from wsim.analysis.report.study import Frames, Study, entries
 from wsim.analysis.report.words import BANDS, FREEZES, percent, verdict
@@ -47,6 +48,7 @@ def document(
     tcp = beside_tcp(study, tcp_counterparts or {})
     verdicts, main = first_screen(study, tcp)
     sections: list[Section | None] = [
+        driving(study),
         latency(study),
         drops(study),
         timelines(study),
