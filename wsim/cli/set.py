@@ -28,7 +28,8 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--profile", default=None, metavar="NAME", help="put a profile in force")
     parser.add_argument(
         "--fail", default=None, metavar="HOW",
-        help="make connections fail: server, close, reset, blackhole, garbage or refuse",
+        help="make connections fail: server, close, reset, blackhole, garbage or refuse; of a proxy"
+        " of bytes also half_close and half_close_upstream, not server and garbage",
     )  # fmt: skip
     parser.add_argument("--client", default=None, metavar="ID", help="whose connection (all)")
     parser.add_argument(

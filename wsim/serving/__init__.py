@@ -1,8 +1,8 @@
 """Real clients and servers: one door for the simulator's own server, a proxy and middleware.
 
 Nothing here is imported by ``import wsim``; python-socketio and aiohttp are loaded when a
-server starts. ``serve``, ``Server``, ``Proxy``, ``NetworkMiddleware`` and ``inflict`` can be
-taken from here.
+server starts. ``serve``, ``Server``, ``Proxy``, ``TcpProxy``, ``NetworkMiddleware`` and
+``inflict`` can be taken from here.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ _HOMES = {
     "NetworkMiddleware": "middleware",
     "Proxy": "proxy",
     "Server": "endpoint",
+    "TcpProxy": "tcp_proxy",
     "inflict": "faults",
     "serve": "endpoint",
 }

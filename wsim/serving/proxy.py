@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from wsim.formats.jsonl import Recorder
 from wsim.history import History
-from wsim.serving.control import ControlFile, control_app
+from wsim.serving.control import ControlFile, Controlled, control_app
 from wsim.serving.faults import inflict
 from wsim.serving.guard import Guard, check_binding
 from wsim.serving.host import Host
@@ -18,6 +18,41 @@ from wsim.serving.middleware import NetworkMiddleware
 from wsim.serving.network import Network
 from wsim.serving.terms import Bounds, resolved
 from wsim.serving.upstream import Upstream
+
+
+class Desk:
+    """What a proxy has beside its traffic: the control API, its file, and the recording.
+
+    Parameters
+    ----------
+    target
+        Who is controlled.
+    history, record
+        What is recorded, and the .jsonl file it is appended to, if any.
+    """
+
+    def __init__(self, target: Controlled, history: History, record: str | Path | None) -> None:
+        self._target, self._history, self._record = target, history, record
+        self._control: Host | None = None
+        self._file: ControlFile | None = None
+        self._recorder: Recorder | None = None
+
+    async def open(self, port: int) -> None:
+        """Start to record, and to be controlled as the server on `port`."""
+        if self._record is not None:
+            self._recorder = Recorder(self._record, self._history)
+        app, token = control_app(self._target)
+        self._control = Host(app)
+        self._file = ControlFile.write(port, await self._control.start("127.0.0.1", 0), token)
+
+    async def close(self) -> None:
+        """Stop both, whatever of it was started."""
+        if self._control is not None:
+            await self._control.stop()
+        if self._file is not None:
+            self._file.remove()
+        if self._recorder is not None:
+            self._recorder.close()
 
 
 class Proxy:
@@ -75,8 +110,7 @@ class Proxy:
         self._upstream = Upstream(upstream)
         middle = NetworkMiddleware(self._upstream, conditions, network=self.network)
         self._host = Host(Guard(middle, host=host, allow_origin=allow_origin, token=token))
-        self._record = record
-        self._recorder: Recorder | None = None
+        self._desk = Desk(self, self.history, record)
 
     @property
     def url(self) -> str:
@@ -85,12 +119,12 @@ class Proxy:
 
     async def start(self) -> Self:
         """Start to listen, in the running loop."""
-        self.port = await self._host.start(self.host, self.port)
-        control, token = control_app(self)
-        self._control = Host(control)
-        self._file = ControlFile.write(self.port, await self._control.start("127.0.0.1", 0), token)
-        if self._record is not None:
-            self._recorder = Recorder(self._record, self.history)
+        try:
+            self.port = await self._host.start(self.host, self.port)
+            await self._desk.open(self.port)
+        except BaseException:
+            await self.stop()
+            raise
         return self
 
     async def stop(self) -> None:
@@ -98,11 +132,8 @@ class Proxy:
         for client in list(self.network.clients):
             client.leaving = True
         await self._host.stop()
-        await self._control.stop()
         await self._upstream.close()
-        self._file.remove()
-        if self._recorder is not None:
-            self._recorder.close()
+        await self._desk.close()
 
     async def __aenter__(self) -> Self:
         return await self.start()

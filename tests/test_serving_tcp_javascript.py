@@ -1,0 +1,118 @@
+"""What the real JavaScript client sees through the byte relay, and in which words."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+import pytest_asyncio
+import socketio
+from js_harness import JsClient, needs_node
+from serving_harness import conditions, echo_server, hosted
+
+from wsim.serving.tcp_proxy import TcpProxy
+
+pytestmark = [*needs_node, pytest.mark.asyncio]
+WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+
+@pytest_asyncio.fixture
+async def js():
+    client = await JsClient.start()
+    yield client
+    await client.stop()
+
+
+@contextlib.asynccontextmanager
+async def between(setting, **options):
+    async with hosted(socketio.ASGIApp(echo_server(**options))) as upstream:
+        async with TcpProxy(upstream, setting, port=0, seed=1) as proxy:
+            yield proxy, f"http://127.0.0.1:{proxy.port}"
+
+
+async def is_back(js):
+    await js.hear("connect", connects=2)
+    js.tell("ask", event="echo")
+    await js.hear("asked", answered=1)
+
+
+@pytest.mark.parametrize("transport", list(WAYS))
+async def test_bursts_with_attachments_are_whole_and_in_order(js, transport):
+    count = 300 if transport == "websocket" else 8  # python-engineio takes 16 packets a request
+    async with between(conditions(10, jitter_ms=3)) as (_, url):
+        await js.connect(url, transports=WAYS[transport])
+        js.tell("burst", event="echo", count=count, bytes=300)
+        told = await js.hear("burst", timeout=20)
+    assert told == {"what": "burst", "answered": count, "inversions": 0}
+
+
+async def test_polling_first_and_upgrading(js):
+    async with between(conditions(3)) as (_, url):
+        assert (await js.connect(url))["transport"] == "polling"
+        assert (await js.hear("upgrade"))["transport"] == "websocket"
+        js.tell("ask", event="an event", args=[{"n": 1}])
+        assert (await js.hear("asked"))["answer"] == {"n": 1}
+
+
+async def test_loss_is_delay_and_every_message_is_answered(js):
+    async with between(conditions(10, packet_loss_rate=0.05)) as (proxy, url):
+        await js.connect(url, transports=["websocket"])
+        js.tell("ask", event="echo", count=40, timeout=10_000)
+        assert (await js.hear("asked", timeout=60))["answered"] == 40
+        frame = proxy.history.frame
+    assert set(frame.fate) == {"delivered"}
+    assert frame.retransmission_ms.max() > 50
+
+
+@pytest.mark.parametrize(
+    ("how", "transport", "reason"),
+    [
+        ("close", "websocket", "transport close"),
+        ("reset", "websocket", "transport close"),
+        ("half_close", "websocket", "transport close"),
+        ("half_close_upstream", "websocket", "transport close"),
+        ("reset", "polling", "transport error"),
+    ],
+)
+async def test_failures_after_which_the_client_comes_back(js, how, transport, reason):
+    async with between(conditions(1)) as (proxy, url):
+        await js.connect(url, transports=WAYS[transport])
+        js.tell("ask", event="echo")
+        await js.hear("asked")
+        assert proxy.fail(how)
+        assert (await js.hear("disconnect"))["reason"] == reason
+        await is_back(js)
+
+
+async def test_a_refused_connection_is_a_connect_error_until_it_is_over(js):
+    async with between(conditions(1)) as (proxy, url):
+        await js.connect(url, transports=["websocket"])
+        proxy.fail("refuse", duration_s=0.6)
+        assert (await js.hear("disconnect"))["reason"] == "transport close"
+        assert (await js.hear("connect_error"))["message"] == "websocket error"
+        await is_back(js)
+
+
+@pytest.mark.realtime
+async def test_a_black_hole_is_noticed_by_the_heartbeat(js):
+    async with between(conditions(1), ping_interval=1, ping_timeout=1) as (proxy, url):
+        await js.connect(url, transports=["websocket"], timeout=500)
+        proxy.fail("blackhole", duration_s=3.5)
+        assert (await js.hear("disconnect"))["reason"] == "ping timeout"
+        assert (await js.hear("connect_error"))["message"] == "timeout"
+        await is_back(js)
+        frame = proxy.history.frame
+    assert "outage" in set(frame.cause)
+
+
+async def test_conditions_change_while_connected(js):
+    async with between(conditions(1)) as (proxy, url):
+        await js.connect(url, transports=["websocket"])
+        proxy.set(latency_ms=100)
+        js.tell("ask", event="echo", count=3)
+        assert (await js.hear("asked"))["median_ms"] >= 200
