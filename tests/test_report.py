@@ -374,7 +374,7 @@ def test_overloaded_tcp_is_said_beside_the_verdict_and_below():
     slow.attrs["wsim"] = {"r": about}
     study = Study(entries({"wifi": session("wifi", 50, 0.1)}))
     tcp = beside_tcp(study, {"wifi": slow})
-    assert "miss heartbeats and disconnect" in first_screen(study, tcp)[0][1].sentence
+    assert "clients miss heartbeats and are cut off" in first_screen(study, tcp)[0][1].sentence
     (note,) = overloads(study, tcp)
     assert note.startswith("wifi over TCP, inbound: 100.5 kB/s is more than TCP carries")
     assert note in over_tcp(study, tcp).notes

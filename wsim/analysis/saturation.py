@@ -14,7 +14,7 @@ from wsim.errors import WsimError
 from wsim.schema import DIRECTIONS
 from wsim.tcp.law import saturated
 
-CONSEQUENCE = "a real client would miss heartbeats and disconnect"
+CONSEQUENCE = "clients miss heartbeats and are cut off"
 
 
 def saturation_notes(name: str, run: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:

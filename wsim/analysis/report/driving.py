@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from wsim.analysis import plots
 from wsim.analysis.columns import codes
@@ -55,10 +56,18 @@ def driving(study: Study) -> Section | None:
         section.pictures.append(
             Picture(
                 "From a command to the first picture that can show its effect.",
-                lambda: plots.plot_latency(loop_delays(study.pooled, command=study.command)),
+                lambda: _loop(study),
             )
         )
     return section
+
+
+def _loop(study: Study) -> Axes:
+    ax = plots.plot_latency(loop_delays(study.pooled, command=study.command))
+    ax.set_title("The whole loop", loc="left", fontsize="medium", fontweight="bold")
+    ax.set_xlabel("from the command to the picture")
+    ax.set_ylabel("share of commands\nwhose effect was seen within that time")
+    return ax
 
 
 def _has(study: Study, event: str) -> bool:
