@@ -195,5 +195,5 @@ def test_overloaded_tcp_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixt
         notes = [line for line in printed.out.splitlines() if line.startswith("Note: ")]
         assert len(notes) == 1
         assert f"){name}: " in notes[0]
-        assert notes[0].endswith("a real client would miss heartbeats and disconnect.")
+        assert notes[0].endswith("clients miss heartbeats and are cut off.")
         assert "SaturationWarning" not in printed.err
