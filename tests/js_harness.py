@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,37 @@ needs_node = [
     pytest.mark.skipif(not HAS_NODE, reason="node is not installed"),
     pytest.mark.skipif(not HAS_CLIENT, reason="run npm install in tests/js"),
 ]
+needs_js_server = [
+    *needs_node,
+    pytest.mark.skipif(
+        not (FOLDER / "node_modules" / "socket.io").is_dir(), reason="run npm install in tests/js"
+    ),
+]
+
+
+@contextlib.asynccontextmanager
+async def js_server(kind: str = "socket.io", **options: Any) -> AsyncIterator[str]:
+    """Run npm's ``socket.io`` or plain ``ws`` as a server; gives its address."""
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        "node", str(FOLDER / "server.mjs"), kind, json.dumps(options), stdout=pipe
+    )
+    assert process.stdout is not None
+    try:
+        port = json.loads(await process.stdout.readline())["port"]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        await ended(process)
+
+
+async def ended(process: asyncio.subprocess.Process) -> None:
+    """End a process, and let go of its pipes."""
+    if process.returncode is None:
+        process.kill()
+    await process.wait()
+    transport = getattr(process, "_transport", None)
+    if transport is not None:
+        transport.close()
 
 
 class JsClient:
@@ -66,8 +99,5 @@ class JsClient:
         """End the process."""
         if self._process.returncode is None:
             self._process.kill()
-        await self._process.wait()
         await self._reader
-        transport = getattr(self._process, "_transport", None)
-        if transport is not None:
-            transport.close()
+        await ended(self._process)

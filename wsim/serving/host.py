@@ -19,6 +19,8 @@ from wsim.serving.transport import ABORT, App, Event, Scope
 _MAX_BODY = 2_000_000
 _CLOSING_S = 2.0
 """How long to wait for the other side to answer a closing frame."""
+_WITHOUT_A_WORD = 1006
+"""Closing code of a connection that just ended; no closing frame may carry it."""
 
 
 _MUCH = 16_384
@@ -139,6 +141,10 @@ class _Socket:
             )
             await self._ws.prepare(self._request)
             self._accepted.set_result(True)
+        elif (
+            kind == "websocket.close" and self._ws.prepared and event.get("code") == _WITHOUT_A_WORD
+        ):
+            let_go(self._request.transport)
         elif kind == "websocket.close" and self._ws.prepared:
             await self._ws.close(code=event.get("code", 1000))
         elif kind == "websocket.close":

@@ -2,7 +2,8 @@
 
 Below TCP packets are lost, above it bytes are late. So conditions that lose messages act through
 the model of TCP (``transport="tcp"``), copies, damage and rules by event have nothing to act on,
-and an outage holds bytes back instead of losing them.
+and an outage holds bytes back instead of losing them. A heartbeat, if there is one, is among the
+bytes.
 """
 
 from __future__ import annotations
@@ -34,9 +35,8 @@ def stream_conditions(conditions: NetworkConditions) -> NetworkConditions:
     """
     changes: dict[str, Any] = {
         "duplicate_rate": 0.0, "corrupt_rate": 0.0, "rules": (), "priority_events": (),
+        "heartbeat_interval_s": None,
     }  # fmt: skip
-    if hasattr(conditions, "heartbeat_interval_s"):
-        changes["heartbeat_interval_s"] = None  # real clients, if any, beat for themselves
     if any(_may_lose(conditions.for_direction(name)) for name in DIRECTIONS):
         changes["transport"] = "tcp"
     if conditions.transport != "tcp" and "transport" not in changes:

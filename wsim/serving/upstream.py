@@ -24,6 +24,8 @@ _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 _MAX_MESSAGE = 100_000_000
 _BAD_GATEWAY = 502
 _UNREACHABLE = 1014
+_WITHOUT_A_WORD = 1006
+_NORMAL = 1000
 
 
 def checked_url(upstream: str) -> URL:
@@ -159,5 +161,11 @@ async def _pump_down(server: Any, send: Send) -> None:
     while (message := await server.receive()).type in _DATA:
         kind = "text" if message.type is WSMsgType.TEXT else "bytes"
         await send({"type": "websocket.send", kind: message.data})
-    code = server.close_code
-    await send({"type": "websocket.close", "code": code if code and code != 1006 else 1011})
+    await send({"type": "websocket.close", "code": _closing_code(message, server)})
+
+
+def _closing_code(message: Any, server: Any) -> int:
+    """Return the code of the server's closing frame, 1000 if it gave none."""
+    if message.type is WSMsgType.CLOSE:
+        return int(message.data or _NORMAL)
+    return int(server.close_code or _WITHOUT_A_WORD)
