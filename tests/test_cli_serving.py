@@ -82,6 +82,16 @@ async def test_serve_set_and_stop_with_a_recording(tmp_path, capsys):
     assert frame.attrs["wsim"]["run-1"].get("cut") is None
 
 
+async def test_namespaces_that_clients_may_connect_to():
+    async with started("serve", "--port", 0, "--namespace", "/admin") as (url, _):
+        client = socketio.AsyncClient(handle_sigint=False, reconnection=False)
+        await client.connect(url, transports=["websocket"], namespaces=["/", "/admin"])
+        await client.disconnect()
+        with pytest.raises(socketio.exceptions.ConnectionError, match="failed to connect: /other"):
+            await client.connect(url, transports=["websocket"], namespaces=["/other"])
+        await client.disconnect()
+
+
 async def test_what_was_recorded_survives_kill_9(tmp_path):
     path = tmp_path / "session.jsonl"
     async with started("serve", "--profile", "perfect", "--port", 0, "--record", path) as (
@@ -174,6 +184,7 @@ async def test_what_the_name_of_a_profile_hides_is_said(capsys):
         (["serve", "--profile", "mras"], "did you mean 'mars'"),
         (["serve", "--profile", "mars", "--port", "0"], "outlasts the heartbeat"),
         (["serve", "--host", "0.0.0.0"], "token"),
+        (["serve", "--port", "0", "--namespace", "admin"], "write '/admin'"),
         (["serve", "--set", "latency_ms"], "not FIELD=VALUE"),
         (["proxy", "--upstream", "nowhere"], "upstream='nowhere'"),
         (["replay", "--url", "http://127.0.0.1:9", "--duration", "1"], "cannot connect"),

@@ -108,7 +108,7 @@ async def test_namespaces():
     sim = simulator()
     sim.on("hello", lambda data: data)
     async with (
-        Server(sim, port=0) as server,
+        Server(sim, port=0, namespaces=["/admin"]) as server,
         client_of(server, namespaces=["/", "/admin"]) as client,
     ):
         assert await client.call("hello", 7, namespace="/admin") == 7

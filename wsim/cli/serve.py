@@ -28,6 +28,10 @@ def add_parser(subparsers: Any) -> None:
         help="rate at which the simulated rover publishes systemStatus and sensorData;"
         " 0: it does not (default: %(default)s)",
     )  # fmt: skip
+    parser.add_argument(
+        "--namespace", action="append", default=[], metavar="/NAME",
+        help="let clients connect to this namespace too, beside / (repeatable; '*': to any)",
+    )  # fmt: skip
     parser.set_defaults(run=run)
 
 
@@ -49,6 +53,7 @@ async def _serve(args: argparse.Namespace) -> None:
     server = Server(
         sim, args.host, args.port,
         token=args.token, allow_origin=args.allow_origin, record=args.record,
+        namespaces=args.namespace,
     )  # fmt: skip
     async with server:
         print(f"Serving {found.name} on {server.url} (seed {sim.seed}); stop with Ctrl-C.")

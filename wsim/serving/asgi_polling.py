@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
@@ -76,12 +76,20 @@ class Gathering:
 class PollingPort:
     """A client's session by long-polling."""
 
-    def __init__(self, network: Network, client: Client, scope: Scope, sid: str) -> None:
+    def __init__(
+        self,
+        network: Network,
+        client: Client,
+        scope: Scope,
+        sid: str,
+        forget: Callable[[PollingPort], object],
+    ) -> None:
         self._network, self.client, self.sid = network, client, sid
+        self._forget = forget
         self._units = assemblers(network, scope)
         self.last_seen_s = network.clock.now_ns() / 1e9
         self.open_requests = 0
-        self.cut = self.closed = False
+        self.cut = self.closed = self.ended = False
         self._open: set[asyncio.Future[Response]] = set()
         self._asking: set[asyncio.Future[Response]] = set()  # those that wait for packets
         self._injected: list[Frame] = []
@@ -90,6 +98,11 @@ class PollingPort:
         """Answer no more requests of this session."""
         self.cut = True
         self._interrupt(refusal(_UNKNOWN), self._open)
+
+    def abandon(self) -> None:
+        """The server has ended the session; its answer to who still asks says so."""
+        if not self.open_requests:
+            self._forget(self)
 
     def close(self) -> None:
         """The client said good-bye: let go of its request that waits for packets."""
@@ -152,14 +165,19 @@ class PollingPort:
             for unit in self._units[direction].feed(frame):
                 gathering.expect()
                 self._network.put(self.client, direction, unit, gathering)
-                self._notice(unit)
+                if unit.kind == "control":
+                    self._notice(direction, unit)
         return await gathering.gather()
 
-    def _notice(self, unit: Unit) -> None:
-        if unit.name == "DISCONNECT" and unit.namespace == "/":
+    def _notice(self, direction: str, unit: Unit) -> None:
+        if unit.name == "CONNECT" and direction == "outbound":
+            self.client.spoken = True
+        elif unit.name == "DISCONNECT" and unit.namespace == "/":
             self.client.leaving = True
-        elif unit.name == "close":
+        elif unit.name == "close" and direction == "inbound":
             self.close()
+        elif unit.name == "close":
+            self.ended = True
 
     async def post(self, app: App, scope: Scope, body: bytes) -> Response:
         """Carry a body up, in portions that every server takes."""
@@ -176,6 +194,7 @@ class PollingPort:
         while True:
             response = await ask(app, scope, b"")
             if response.status != 200 or not response.body:
+                await gate(self._network, self.client)  # in an outage nobody hears it
                 return response
             frames = await self.through("outbound", response.body)
             if frames:
@@ -237,8 +256,9 @@ class Polling:
         response = await ask(app, {**scope, CLIENT: client}, body)
         sid = _sid(response.body) if response.status == 200 else ""
         if sid:
-            port = self._ports[sid] = PollingPort(self._network, client, scope, sid)
+            port = self._ports[sid] = PollingPort(self._network, client, scope, sid, self._forget)
             client.transports.add(port)
+            self._network.expect_connect(client, port)
         else:
             self._network.lose(client)
         await cross(self._network, client, "outbound")
@@ -255,26 +275,31 @@ class Polling:
             else:
                 response = await port.unless_interrupted(port.get(app, scope), asks=True)
         except PacketError:
+            port.abort()
             response = refusal(b'{"code":3,"message":"Bad request"}')
         finally:
             port.open_requests -= 1
             port.last_seen_s = self._network.clock.now_ns() / 1e9
         response = port.with_injected(scope, response)
-        if response.status != 200 or port.closed:
+        if response.status != 200 or port.closed or port.ended:
             await self._drop(app, scope, port)
         return response
 
     async def _drop(self, app: App, scope: Scope, port: PollingPort) -> None:
         """The session is over: forget it, and tell the application."""
-        if self._ports.pop(port.sid, None) is None:
-            return
         was_cut = port.cut
+        if self._forget(port) and was_cut:
+            await ask(app, {**scope, "method": "POST"}, b"1")
+
+    def _forget(self, port: PollingPort) -> bool:
+        """Forget a session; False if that is done already."""
+        if self._ports.pop(port.sid, None) is None:
+            return False
         port.cut = True
         port.client.transports.discard(port)
         if not port.client.transports:
             self._network.lose(port.client, for_good=port.client.leaving)
-        if was_cut:
-            await ask(app, {**scope, "method": "POST"}, b"1")
+        return True
 
     def _sweep(self) -> None:
         """Forget sessions whose client has upgraded, or has not asked for a long time."""

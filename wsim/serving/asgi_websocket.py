@@ -19,7 +19,6 @@ from wsim.serving.transport import (
     assemblers,
     cross,
     gate,
-    query_of,
     speaks_engine_io,
 )
 
@@ -56,7 +55,6 @@ class SocketPort:
         let_go = scope.get("extensions", {}).get(ABORT, {})
         self._is_congested = let_go.get("congested", lambda: True)
         """Would sending wait for a slow reader? Then the writer's task does it."""
-        self._spoken = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self.upgraded = False
 
@@ -93,22 +91,14 @@ class SocketPort:
     async def _converse(self, app: App, reader: asyncio.Task[None]) -> None:
         writer = asyncio.create_task(self._write())
         self._tasks.add(writer)
-        if speaks_engine_io(self._scope) and not query_of(self._scope).get("sid"):
-            self._tasks.add(asyncio.create_task(self._time_out()))
+        if speaks_engine_io(self._scope):
+            self._network.expect_connect(self._client, self)
         await app({**self._scope, CLIENT: self._client}, self._app_receive, self._app_send)
         if not self._accepted or reader.done():
             return
         if not self._closing:  # the application returned without a word: so ends the socket
             self._put_close({"type": _CLOSE, "code": 1000})
         await asyncio.wait({reader, writer}, timeout=_LINGER_S, return_when="FIRST_COMPLETED")
-
-    async def _time_out(self) -> None:
-        """Show out whoever never asks for a namespace."""
-        try:
-            async with asyncio.timeout(self._network.bounds.connect_timeout_s):
-                await self._spoken.wait()
-        except TimeoutError:
-            self.abort()
 
     # -- the application's side ----------------------------------------------------------
 
@@ -162,8 +152,8 @@ class SocketPort:
             self._client.transports -= self._client.transports - {self}
         elif unit.name == "DISCONNECT" and unit.namespace == "/":
             self._client.leaving = True
-        elif unit.name == "CONNECT" and direction == "inbound":
-            self._spoken.set()
+        elif unit.name == "CONNECT" and direction == "outbound":
+            self._client.spoken = True
 
     # -- the client's side ---------------------------------------------------------------
 
@@ -217,6 +207,9 @@ class SocketPort:
             self._tasks.add(task)
         self._to_client.end()
         self._to_app.end()
+
+    def abandon(self) -> None:
+        """Nothing to do: the server closes it, and that has to cross."""
 
     def inject(self, unit: Unit) -> None:
         """Hand the client a packet that the server never sent."""

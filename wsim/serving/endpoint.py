@@ -20,7 +20,7 @@ from wsim.serving.middleware import NetworkMiddleware
 from wsim.serving.network import Network
 from wsim.serving.page import with_page
 from wsim.serving.socketio_app import SimulatorRoster, SocketIoApp
-from wsim.serving.terms import Bounds, check_heartbeat
+from wsim.serving.terms import Bounds, check_heartbeat, checked_namespaces
 from wsim.simulator import WebSocketServerSimulator, create_websocket_simulator
 
 T = TypeVar("T")
@@ -50,6 +50,8 @@ class Server:
         Engine.IO's heartbeat, in seconds.
     bounds
         What the server puts up with.
+    namespaces
+        Those that clients may connect to beside ``/``, such as ``["/admin"]``; ``["*"]`` is any.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Server:
         ping_interval: float = 25,
         ping_timeout: float = 20,
         bounds: Bounds | None = None,
+        namespaces: Collection[str] = (),
     ) -> None:
         check_binding(host, token)
         check_heartbeat(sim.conditions, sim.recorder.profile)
@@ -76,7 +79,7 @@ class Server:
         }  # fmt: skip
         self._app = SocketIoApp(
             sim, token=token, ping_interval=ping_interval, ping_timeout=ping_timeout,
-            max_payload=self._bounds.max_payload,
+            max_payload=self._bounds.max_payload, namespaces=checked_namespaces(namespaces),
         )  # fmt: skip
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None

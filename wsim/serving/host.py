@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+from collections.abc import Awaitable
 from typing import Any
 
 from aiohttp import WSMsgType, web
@@ -175,10 +176,22 @@ class _Socket:
         return self._ws if self._ws.prepared else (self.refused or web.Response(status=403))
 
 
+async def _to_its_end(job: Awaitable[None]) -> None:
+    """Run an application; when its client goes, let it hear of that before it is cancelled."""
+    task: asyncio.Future[None] = asyncio.ensure_future(job)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task}, timeout=_CLOSING_S)
+        if not task.cancel() and not task.cancelled():
+            task.exception()  # its client is gone: nobody to tell
+        raise
+
+
 async def _websocket(app: App, request: web.Request, max_message: int) -> web.StreamResponse:
     sock = _Socket(request, max_message)
     try:
-        await app(scope_of(request, "websocket"), sock.receive, sock.send)
+        await _to_its_end(app(scope_of(request, "websocket"), sock.receive, sock.send))
     except OSError:
         let_go(request.transport)
     finally:

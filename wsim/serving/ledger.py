@@ -17,7 +17,7 @@ from wsim.impairments import corruption
 from wsim.messages import Verdict
 from wsim.payloads import arguments, payload
 from wsim.serving.door import Passage
-from wsim.serving.packets import Frame, PacketError, Unit, encode_event
+from wsim.serving.packets import RESERVED, Frame, PacketError, Unit, encode_event
 
 if TYPE_CHECKING:
     from wsim.serving.network import Client
@@ -153,13 +153,12 @@ class Ledger:
     def _read(self, unit: Unit) -> tuple[str, Any, str]:
         """Return event, payload and message id; a packet that cannot be read has no payload."""
         if unit.kind != "event":
-            frame = unit.frames[0]
-            return "message", frame, ""
+            return (UNREADABLE, None, "") if self._strict else ("message", unit.frames[0], "")
         try:
             event, *args = unit.json()
         except (PacketError, ValueError):
             return UNREADABLE, None, ""
-        if not isinstance(event, str) or not event:
+        if not isinstance(event, str) or not event or (self._strict and _is_illegal(event, unit)):
             return UNREADABLE, None, ""
         data = args[0] if len(args) == 1 else payload(tuple(args))
         found = data.get("message_id") if type(data) is dict else None
@@ -214,3 +213,9 @@ class Ledger:
         if isinstance(data, tuple):
             return tuple(self._kept(value) for value in data)
         return data
+
+
+def _is_illegal(event: str, unit: Unit) -> bool:
+    """Is it an event that nobody may send, or one of attachments that does not say how many?"""
+    frame = unit.frames[0]
+    return event in RESERVED or (unit.name == "BINARY_EVENT" and not str(frame[2:3]).isdigit())

@@ -39,6 +39,9 @@ class Transport(Protocol):
     def abort(self, how: str) -> None:
         """End it at once; `how` is ``close`` or ``reset``."""
 
+    def abandon(self) -> None:
+        """The server has ended the session: forget it, if nobody is there to be told."""
+
     def inject(self, unit: Unit) -> None:
         """Hand the client a packet that the server never sent."""
 
@@ -57,7 +60,7 @@ class Client:
     def __init__(self, client_id: str, door: Door, identity: str) -> None:
         self.client_id, self.door, self.identity = client_id, door, identity
         self.transports: set[Transport] = set()
-        self.leaving = self.gone = self.joined = False
+        self.leaving = self.gone = self.joined = self.spoken = False
         self.clock_lag_s = math.inf
         self.deaf_until_ns = self.refused_until_ns = 0
         self.armed_ns: int | None = None
@@ -71,6 +74,11 @@ class Client:
         """Take down every connection of this client."""
         for transport in list(self.transports):
             transport.abort(how)
+
+    def abandon(self) -> None:
+        """The server has ended the session."""
+        for transport in list(self.transports):
+            transport.abandon()
 
 
 class Book(Protocol):
@@ -210,7 +218,7 @@ class Network:
             )
             client = Client(client_id, door, identity)
             self.clients.append(client)
-        client.gone = False
+        client.gone = client.spoken = False
         self.connected += 1
         return client
 
@@ -221,6 +229,16 @@ class Network:
             now_ns = self.clock.now_ns()
             client.door.link.session.resume(now_ns)
             self.roster.joined(client, now_ns)
+
+    def expect_connect(self, client: Client, transport: Transport) -> None:
+        """Show a client out that is connected to no namespace when its time for that is over."""
+
+        def show_out() -> None:
+            if transport in client.transports and not client.spoken:
+                client.abort()
+
+        loop = asyncio.get_running_loop()
+        loop.call_later(self.bounds.connect_timeout_s, show_out)
 
     def _returning(self, identity: str) -> Client | None:
         for client in self.clients:

@@ -27,6 +27,10 @@ MAX_ATTACHMENTS = 10
 OPEN, CLOSE, PING, PONG, MESSAGE, UPGRADE, NOOP = "0123456"
 CONNECT, DISCONNECT, EVENT, ACK, CONNECT_ERROR, BINARY_EVENT, BINARY_ACK = "0123456"
 _MESSAGE_TYPES = EVENT + ACK + BINARY_EVENT + BINARY_ACK
+RESERVED = frozenset(
+    ("connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener")
+)
+"""Events that Socket.IO tells itself: nobody may send them."""
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _HEADER = re.compile(r"([0-6])(?:(\d{1,9})-)?(?:(/[^,]*),)?(\d{1,18})?", re.DOTALL)
 

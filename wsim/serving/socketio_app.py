@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+from collections.abc import Collection
 from typing import Any
 
 import socketio
@@ -60,6 +61,8 @@ class SocketIoApp:
         If set, clients must send it as ``auth: {token: ...}``.
     ping_interval, ping_timeout
         Engine.IO's heartbeat, in seconds.
+    namespaces
+        Those that clients may connect to beside ``/``; ``*`` is any.
     """
 
     def __init__(
@@ -70,8 +73,10 @@ class SocketIoApp:
         ping_interval: float = 25,
         ping_timeout: float = 20,
         max_payload: int = 1_000_000,
+        namespaces: Collection[str] = (),
     ) -> None:
         self._sim, self._token = sim, token
+        self._namespaces = frozenset(namespaces) | {"/"}
         self.network: Network
         self._sids: dict[str, Client] = {}
         self._by_client: dict[str, str] = {}
@@ -88,13 +93,15 @@ class SocketIoApp:
         self._sio.on("connect", self._connect, namespace="*")
         self._sio.on("disconnect", self._disconnect, namespace="*")
         self._sio.on("*", self._event, namespace="*")
-        self.asgi = Manners(socketio.ASGIApp(self._sio), ping_interval, ping_timeout)
+        self.asgi = Manners(socketio.ASGIApp(self._sio), ping_interval, ping_timeout, self._hang_up)
 
     # -- from real clients ---------------------------------------------------------------
 
     async def _connect(
         self, namespace: str, sid: str, environ: dict[str, Any], auth: Any = None
     ) -> None:
+        if not self._namespaces & {namespace, "*"}:
+            raise socketio.exceptions.ConnectionRefusedError("Invalid namespace")
         if self._token is not None and not _has_token(auth, self._token):
             raise socketio.exceptions.ConnectionRefusedError("the token is missing or wrong")
         client: Client = environ["asgi.scope"][CLIENT]
@@ -106,6 +113,13 @@ class SocketIoApp:
         client = self._sids.pop(sid, None)
         if client is not None and self._by_client.get(client.client_id) == sid:
             del self._by_client[client.client_id]
+
+    async def _hang_up(self, eio_sid: str) -> None:
+        """End an Engine.IO session; whoever waits for its packets, waits no longer."""
+        session = self._sio.eio.sockets.get(eio_sid)
+        if session is not None:
+            await session.close(wait=False, abort=True, reason=self._sio.reason.PING_TIMEOUT)
+            await session.queue.put(None)
 
     async def _event(self, event: str, namespace: str, sid: str, *args: Any) -> Any:
         client = self._sids.get(sid)

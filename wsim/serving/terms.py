@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,24 @@ def resolved(
     raise ConditionsError(
         f"{conditions!r} is no profile, name of one, NetworkConditions or mapping of fields"
     )
+
+
+def checked_namespaces(namespaces: Collection[str]) -> frozenset[str]:
+    """Return the namespaces that clients may connect to.
+
+    Raises
+    ------
+    UsageError
+        If one does not begin with ``/`` and is not ``*``.
+    """
+    found = frozenset([namespaces] if isinstance(namespaces, str) else namespaces)
+    for name in found:
+        if name != "*" and not name.startswith("/"):
+            raise UsageError(
+                f"namespace {name!r} does not begin with a slash: write {'/' + name!r},"
+                " or '*' to allow any"
+            )
+    return found
 
 
 def check_heartbeat(conditions: NetworkConditions, name: str = "") -> None:
