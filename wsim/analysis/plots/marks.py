@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from wsim.analysis.columns import codes, floats
+from wsim.analysis.columns import Floats, codes, constant, floats
 from wsim.analysis.plots.style import INK, SHADE, plain
 
 MOST_STRIPS, STRIP = 8, 0.02
@@ -100,12 +100,23 @@ def _felt(frame: pd.DataFrame) -> list[Span]:
         held = floats(frame, "outage_ms")
         until = np.where(held > 0, held / 1e3, until)
     rows = np.flatnonzero(np.isfinite(until) & np.isfinite(created))
-    runs = frame["run"].iloc[rows] if "run" in frame.columns else [""] * len(rows)
-    own: dict[str, list[Span]] = {}
-    for run, at, wait in zip(map(str, runs), created[rows], until[rows], strict=True):
-        own.setdefault(run, []).append(Span(float(at), float(at + wait), run, ""))
-    return [Span(start, end, run, "") for run, spans in own.items()
-            for start, end in merged(spans, NEAR_S) if end > start]  # fmt: skip
+    run = codes(frame, "run") if "run" in frame.columns else constant(len(frame), "")
+    found = []
+    for code in np.unique(run.codes[rows]).tolist():
+        mine = rows[run.codes[rows] == code]
+        name = str(run.labels[code])
+        starts, ends = _joined(created[mine], created[mine] + until[mine], NEAR_S)
+        found += [Span(a, b, name, "") for a, b in zip(starts, ends, strict=True) if b > a]
+    return found
+
+
+def _joined(starts: Floats, ends: Floats, gap_s: float) -> tuple[list[float], list[float]]:
+    """Return starts and ends of the spans with those up to `gap_s` apart made one, in order."""
+    order = np.lexsort((ends, starts))
+    starts, ends = starts[order], np.maximum.accumulate(ends[order])
+    apart = np.flatnonzero(starts[1:] > ends[:-1] + gap_s)
+    first, last = np.append(0, apart + 1), np.append(apart, len(ends) - 1)
+    return starts[first].tolist(), ends[last].tolist()
 
 
 def _end(frame: pd.DataFrame, facts: Mapping[str, Any]) -> float:
@@ -117,13 +128,11 @@ def _end(frame: pd.DataFrame, facts: Mapping[str, Any]) -> float:
 
 def merged(spans: Iterable[Span], gap_s: float = 0.0) -> list[tuple[float, float]]:
     """Return the spans of all clients as intervals more than `gap_s` apart, in order."""
-    result: list[tuple[float, float]] = []
-    for start, end, *_ in sorted(spans):
-        if result and start <= result[-1][1] + gap_s:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        else:
-            result.append((start, end))
-    return result
+    listed = list(spans)
+    if not listed:
+        return []
+    bounds = np.array([span[:2] for span in listed])
+    return list(zip(*_joined(bounds[:, 0], bounds[:, 1], gap_s), strict=True))
 
 
 def draw_marks(ax: Axes, frame: pd.DataFrame, *, most: int = 200) -> None:
