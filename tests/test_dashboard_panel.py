@@ -166,7 +166,7 @@ def test_the_report_and_the_code(panel, tmp_path):
     panel.lab.step(3)
     panel.shelf.report.click()
     assert (tmp_path / "report.html").exists()
-    panel.shelf.copy.click()
+    panel.shelf.as_code.click()
     assert "wsim.Dashboard(" in panel.shelf.text.value
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
 REPETITIONS = 10
 _LONGEST = 100_000  # messages that are sent again ten times for each kept run
 SHOWN = ("compared", "metric", "baseline", "candidate", "difference", "low", "high", "verdict")
+
+
+def load() -> None:
+    """Import what the functions below use, which otherwise their first call does."""
+    for name in ("wsim.analysis.comparison", "wsim.analysis.summary", "wsim.batch", "wsim.sweep"):
+        importlib.import_module(name)
 
 
 def repeat(frame: pd.DataFrame, network: Profile, *, seed: int, duration_s: float) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 import traceback
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -32,6 +33,11 @@ class HomeLoop:
     -----
     Made outside a running loop (a plain script, a synchronous test) it has no loop: calls from
     its own thread run directly, and :meth:`spawn` is refused.
+
+    Attributes
+    ----------
+    longest_ms
+        How long the longest call took so far.
     """
 
     def __init__(self, report: Report | None = None) -> None:
@@ -39,6 +45,7 @@ class HomeLoop:
         self.thread = threading.get_ident()
         self.tasks: set[asyncio.Task[Any]] = set()
         self.closed = False
+        self.longest_ms = 0.0
         self.loop: asyncio.AbstractEventLoop | None
         try:
             self.loop = asyncio.get_running_loop()
@@ -61,10 +68,12 @@ class HomeLoop:
     def _guarded(self, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
         if self.closed:
             return
+        began = time.perf_counter()
         try:
             function(*arguments)
         except Exception as error:
             self.report(error)
+        self.longest_ms = max(self.longest_ms, 1000 * (time.perf_counter() - began))
 
     def callback(self, function: Callable[..., Any]) -> Callable[..., None]:
         """Return a callback for ``observe`` or ``on_click`` that passes its argument home."""

@@ -12,7 +12,7 @@ import pandas as pd
 
 from wsim.conditions import NetworkConditions
 from wsim.dashboard.scenes import KeptScene
-from wsim.dashboard.view import FloatArray, window_of
+from wsim.dashboard.view import FloatArray, Window, window_of
 from wsim.errors import UsageError, unknown
 from wsim.schema import COMMAND_EVENT
 
@@ -74,13 +74,17 @@ class Slots(Mapping[str, Kept]):
     def __len__(self) -> int:
         return len(self._kept)
 
-    def add(self, frame: pd.DataFrame, span_s: float, **about: Any) -> Kept:
-        """Freeze a frame under the next free letter."""
+    def add(
+        self, frame: pd.DataFrame, span_s: float, window: Window | None = None, **about: Any
+    ) -> Kept:
+        """Freeze a frame under the next free letter; pictures show `window`, or its end."""
         if not len(frame):
             raise UsageError("there is nothing to keep yet: press Run and let some messages cross")
         name = next(letters for letters in _letters() if letters not in self._kept)
         kept = self._kept[name] = Kept(name, frame, **about)
-        self._scenes[name] = KeptScene(kept.name, window_of(frame, span_s), kept.path)
+        self._scenes[name] = KeptScene(
+            kept.name, window_of(frame, span_s) if window is None else window, kept.path
+        )
         return kept
 
     def forget(self, name: str) -> None:

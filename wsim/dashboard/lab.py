@@ -70,8 +70,9 @@ class LabSession(RunningLab):
         """Freeze the current run under the next letter."""
         mark = self._mark()
         kept = self.kept.add(
-            self.frame, self.span_s, profile=self.network_words, conditions=self.conditions,
-            source=f"seed {self.seed}, {self.now_s:.1f} s", path=self._run.rover.points(),
+            self.frame, self.span_s, self.scene().window, profile=self.network_words,
+            conditions=self.conditions, source=f"seed {self.seed}, {self.now_s:.1f} s",
+            path=self._run.rover.points(),
         )  # fmt: skip
         self._marks[kept.name] = mark
         return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -18,10 +19,13 @@ NARROW = ("seq", "created_s", "latency_ms", "direction", "event_name", "session"
 _LOOK_BACK = 5000
 
 
-def numbers(scene: Scene) -> dict[str, str]:
-    """Return what an operator would want to know now, as text by name."""
+def numbers(scene: Scene, since_s: float = -math.inf) -> dict[str, str]:
+    """Return what an operator would want to know now, as text by name.
+
+    Counted are commands sent at or after `since_s`, and ages from then on.
+    """
     window = scene.window
-    commands = window.commands()
+    commands = window.commands() & (window.created_s >= since_s)
     latency = window.latency_ms[commands & np.isfinite(window.latency_ms)]
     total, lost = int(commands.sum()), int((commands & window.lost).sum())
     quantiles = np.percentile(latency, [50, 90, 99]) if len(latency) else [np.nan] * 3
@@ -29,14 +33,20 @@ def numbers(scene: Scene) -> dict[str, str]:
     told = {f"command p{p}": _ms(q) for p, q in zip((50, 90, 99), quantiles, strict=True)}
     told["commands lost"] = f"{lost} of {total} ({100 * lost / total:.1f} %)" if total else "none"
     told["command age now"] = f"{age[-1]:.2f} s" if len(age) else "–"
-    told["age over 0.5 s"] = f"{100 * share_over(scene):.1f} % of the time" if len(age) else "–"
+    over = 100 * share_over(scene, since_s)
+    told["age over 0.5 s"] = f"{over:.1f} % of the time" if len(age) else "–"
+    told["measured over"] = f"{min(window.now_s - since_s, window.span_s):.0f} s"
     return told
 
 
-def share_over(scene: Scene) -> float:
-    """Return the share of the time in view in which the command age was over the timeout."""
+def share_over(scene: Scene, since_s: float = -math.inf) -> float:
+    """Return the share of the time in view in which the command age was over the timeout.
+
+    Time before `since_s` does not count.
+    """
     x, y = curves.saw_tooth(scene.window)
-    span = np.diff(x)
+    start = np.clip(since_s - scene.window.now_s, x[:-1], x[1:])
+    span = x[1:] - start
     # between two points the age grows by one second a second, so the last part is over
     over = np.clip(y[1:] - WATCHDOG_S, 0.0, span)
     return float(over.sum() / span.sum()) if span.sum() > 0 else 0.0

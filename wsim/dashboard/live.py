@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets as w
 
@@ -13,6 +13,7 @@ from wsim.dashboard.pictures import PICTURES
 from wsim.dashboard.scenes import Picture, Scene
 from wsim.errors import UsageError
 
+T = TypeVar("T")
 FASTEST_HZ = 10.0
 SLOWEST_S = 2.0
 _SHARE = 0.25
@@ -52,18 +53,22 @@ class Live:
         Called with the scene after the pictures of a round, for texts.
     hz : float
         Rounds a second while nothing else is to be done; at most 10.
+    crowd : callable
+        Told True when a turn begins and False when it ends, so that others can stand aside.
 
     Attributes
     ----------
-    rounds, skipped
-        Rounds drawn, and left out because nothing had changed.
-    lag_ms, turn_ms
-        How late the loop came back from its last sleep, and the longest turn of the last round.
+    rounds, skipped, ended
+        Rounds drawn, those left out because nothing had changed, and all that have ended.
+    lag_ms, turn_ms, worst_ms
+        How late the loop came back from its last sleep, the longest turn of the last round, and
+        of every round so far.
     """
 
     def __init__(
         self, scene: Callable[[], Scene], after: Callable[[Scene], None], *, hz: float = 5.0,
         pictures: Sequence[type[Picture]] = PICTURES,
+        crowd: Callable[[bool], object] = bool,
     ) -> None:  # fmt: skip
         if not 0 < hz <= FASTEST_HZ:
             raise UsageError(f"hz={hz!r} is not a number from 0 to {FASTEST_HZ:g}")
@@ -71,9 +76,11 @@ class Live:
         self.pictures = [LivePicture(kind()) for kind in pictures]
         self._scene = scene
         self._after = after
+        self._crowd = crowd
         self._last: Any = None
-        self.rounds = self.skipped = 0
-        self.lag_ms = self.turn_ms = 0.0
+        self.rounds = self.skipped = self.ended = 0
+        self.lag_ms = self.turn_ms = self.worst_ms = 0.0
+        self._longest_s = 0.0
         self.wait_s = self.period_s
 
     async def run(self) -> None:
@@ -93,17 +100,33 @@ class Live:
 
     async def round(self) -> None:
         """Draw every picture of the scene of now, giving way to others after each."""
-        began = time.perf_counter()
-        steps = self.steps()
-        longest = time.perf_counter() - began
-        await asyncio.sleep(0)
-        began = time.perf_counter()
-        for step in steps:
-            step()
-            longest = max(longest, time.perf_counter() - began)
+        self._longest_s = 0.0
+        for step in self._turn(self.steps):
             await asyncio.sleep(0)
-            began = time.perf_counter()
-        self.turn_ms = 1000 * longest
+            self._turn(step)
+        self.turn_ms = 1000 * self._longest_s
+        self.worst_ms = max(self.worst_ms, self.turn_ms)
+        self.ended += 1
+
+    async def seen(self) -> None:
+        """Return when a round that begins after this call has ended.
+
+        New frames take many times as long to draw while another thread computes, so slow work
+        begins when they have been drawn.
+        """
+        wanted = self.ended + 2
+        while self.ended < wanted:
+            await asyncio.sleep(0.02)
+
+    def _turn(self, work: Callable[[], T]) -> T:
+        """Do what one turn of the loop is for, and take its time."""
+        self._crowd(True)
+        began = time.perf_counter()
+        try:
+            return work()
+        finally:
+            self._longest_s = max(self._longest_s, time.perf_counter() - began)
+            self._crowd(False)
 
     def now(self) -> None:
         """Draw everything at once, where no loop runs."""

@@ -30,11 +30,21 @@ _SLACK_NS = 250_000_000  # further behind than this, time is let go rather than 
 
 
 class PacedLoop(VirtualLoop):
-    """A virtual loop whose time goes no further than its pace allows; it starts paused."""
+    """A virtual loop whose time goes no further than its pace allows; it starts paused.
+
+    Attributes
+    ----------
+    speed
+        Simulated seconds in one of the wall: 0 is paused, inf is all it can.
+    crowded
+        True while another thread has something short to do, such as a picture; where time runs
+        as fast as it can, it stands aside as long, at most some milliseconds.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.speed = 0.0
+        self.crowded = False
         self._wall_ns = time.monotonic_ns()
         self._from_ns = 0
         self._limit_ns = 0
@@ -75,7 +85,7 @@ class PacedLoop(VirtualLoop):
             if self._timers[0][0] > horizon:
                 break
             self._run_next()
-            if time.monotonic_ns() > self._slice_end_ns:
+            if self.crowded or time.monotonic_ns() > self._slice_end_ns:
                 self._breathe()
                 return
         if not ready and not self._stopping:

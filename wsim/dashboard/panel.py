@@ -14,7 +14,7 @@ from typing import Any
 
 import ipywidgets as w
 
-from wsim.dashboard import listing
+from wsim.dashboard import again, calm, listing, page
 from wsim.dashboard.bar import Bar
 from wsim.dashboard.controls import DESCRIBED, NetworkControls
 from wsim.dashboard.home import HomeLoop
@@ -70,7 +70,8 @@ class Dashboard:
         self.name = name
         self.home = HomeLoop(self.report)
         self.lab = LabSession(network, seed=seed, traffic=traffic)
-        self.live = Live(self.lab.scene, self._texts, hz=hz)
+        calm.enter()
+        self.live = Live(self.lab.scene, self._texts, hz=hz, crowd=self.lab.stand_aside)
         self._make_texts()
         self._make_controls(Path(folder))
         self.box = self._arranged()
@@ -83,6 +84,7 @@ class Dashboard:
         else:
             self.home.spawn(self.live.run())
             self.home.spawn(self._watch_gamepad())
+            self.home.spawn(self._load_the_rest())
         self._warn_of_old_kernel()
 
     # Making
@@ -146,7 +148,14 @@ class Dashboard:
             layout=w.Layout(flex="1 1 0", min_width="260px"),
         )
         whole = w.VBox(
-            [w.HTML(STYLE), self.bar.box, self.status, self.error, self.note, w.HBox([left, right])]
+            [
+                w.HTML(STYLE + page.NAMES),
+                self.bar.box,
+                self.status,
+                self.error,
+                self.note,
+                w.HBox([left, right]),
+            ]
         )
         whole.add_class("wsim-panel")
         return whole
@@ -180,6 +189,7 @@ class Dashboard:
         self.home.spawn(self._later(work, then))
 
     async def _later(self, work: Callable[[], Any], then: Callable[[Any], None]) -> None:
+        await self.live.seen()
         then(await asyncio.to_thread(work))
         self.show()
 
@@ -205,6 +215,12 @@ class Dashboard:
 
     def _show_verdicts(self, verdicts: Any) -> None:
         self.verdicts.value = listing.verdicts(verdicts)
+
+    async def _load_the_rest(self) -> None:
+        """Import what comparing needs, before someone waits for it."""
+        await self.live.seen()
+        await asyncio.to_thread(again.load)
+        calm.settle()
 
     async def _watch_gamepad(self) -> None:
         while True:
@@ -258,7 +274,8 @@ class Dashboard:
         return (
             f"{self.lab.network_name} · seed {self.lab.seed}"
             f" · {scene.window.now_s:,.1f} s simulated"
-            f" · pictures every {1000 * live.wait_s:.0f} ms · longest turn {live.turn_ms:.0f} ms"
+            f" · pictures every {1000 * live.wait_s:.0f} ms · longest turn {live.turn_ms:.0f} ms,"
+            f" so far {max(live.worst_ms, self.home.longest_ms):.0f} ms"
             f" · loop late by {live.lag_ms:.1f} ms"
         )
 
@@ -277,6 +294,8 @@ class Dashboard:
         """Stop the simulation and every task of the panel, and take it off the page."""
         if _OPEN.get(self.name) is self:
             del _OPEN[self.name]
+        if not self.home.closed:
+            calm.leave()
         self.home.close()
         self.lab.close()
         self.box.close()

@@ -49,6 +49,7 @@ class RunningLab:
         self.max_rows = max_rows
         self.running = False
         self._speed = 1.0
+        self._changed_s = 0.0
         self._view = View(self.span_s, LANES)
         self._served: Served | None = None
         self._open(seed)
@@ -61,6 +62,7 @@ class RunningLab:
         except BaseException:
             self._thread.close()
             raise
+        self._changed_s = 0.0
         self._view = View(self.span_s, LANES)
 
     def _new_run(self) -> Run:
@@ -171,6 +173,7 @@ class RunningLab:
     def _change(self, conditions: NetworkConditions) -> None:
         self.conditions = conditions
         self.ask(self._run.set_network, conditions, self.network_name)
+        self._changed_s = self.now_s
 
     @property
     def network_name(self) -> str:
@@ -209,6 +212,10 @@ class RunningLab:
 
     # What is seen
 
+    def stand_aside(self, crowded: bool) -> None:
+        """Let a simulation that runs as fast as it can make room, or go on."""
+        self._thread.loop.crowded = crowded
+
     @property
     def frame(self) -> pd.DataFrame:
         """The history of the current run."""
@@ -223,9 +230,13 @@ class RunningLab:
         return Scene(window, run.rover.points())
 
     def numbers(self, scene: Scene) -> dict[str, str]:
-        """Return the numbers that matter now, as text by name."""
+        """Return the numbers that matter now, as text by name.
+
+        They are about what was sent since the network last changed, and is still in view:
+        a mixture of two networks would describe neither.
+        """
         recorder = self._run.sim.recorder
-        told = listing.numbers(scene)
+        told = listing.numbers(scene, self._changed_s)
         told["messages"] = f"{recorder.recorded:,}"
         if recorder.evicted:
             told["messages"] += f" ({recorder.evicted:,} evicted)"

@@ -8,6 +8,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from wsim.dashboard import page
 from wsim.dashboard.bar import Act, button
 from wsim.dashboard.lab import LabSession
 from wsim.errors import UsageError
@@ -163,16 +164,17 @@ class Shelf:
         )  # fmt: skip
 
     def _make_code(self, act: Act) -> None:
-        self.copy = button("Show as code", "Python that makes this panel again", "as-code", "98%")
-        self.copy.on_click(act(lambda _: self._show_code()))
+        self.as_code = button("Show the code", "Python that makes this panel again", "as-code")
+        self.as_code.on_click(act(lambda _: self._show_code()))
         self.text = w.Textarea(
             rows=9, disabled=False, description="", placeholder="Python appears here",
             tooltip="select all and copy", layout=w.Layout(width="98%"),
         )  # fmt: skip
         self.text.add_class("wsim-code")
-        self.code = w.VBox([self.copy, self.text])
+        self.code = w.VBox([w.HBox([w.HTML(page.COPY), self.as_code]), self.text])
 
     def _show_code(self) -> None:
+        self.text.value = ""  # so that the page sees it come, also if it is the same
         self.text.value = self.lab.as_code()
 
     def _make_serve(self, act: Act) -> None:

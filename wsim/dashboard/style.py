@@ -33,5 +33,11 @@ body.theme-dark img.wsim-plot { filter: invert(0.89) hue-rotate(180deg); }
 .wsim-panel button:focus-visible, .wsim-panel input:focus-visible,
 .wsim-panel select:focus-visible { outline: 2px solid #0072B2; outline-offset: 1px; }
 .wsim-pad { padding: 0; }
+.wsim-keys { margin: 2px 6px 6px; padding: 4px 8px;
+  border: 1px dashed var(--jp-border-color1, #999);
+  border-radius: 3px; font-size: 12px; text-align: center; cursor: pointer; }
+.wsim-keys:focus { outline: 2px solid #0072B2; background: var(--jp-layout-color2, #eee); }
+.wsim-copy { padding: 0 12px; font-family: inherit; cursor: pointer; }
+.wsim-left .jupyter-widget-Collapse-header:focus-visible { outline: 2px solid #0072B2; }
 .wsim-code textarea { font-family: var(--jp-code-font-family, monospace); font-size: 12px; }
 </style>"""

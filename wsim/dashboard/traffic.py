@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets as w
 
+from wsim.dashboard import page
 from wsim.dashboard.controls import NumberControl
 from wsim.dashboard.home import HomeLoop
 from wsim.dashboard.settings import LIMITS, TrafficSettings
@@ -20,13 +21,14 @@ _LABELS = {
     "status_hz": ("status rate (Hz)", "status messages a second, from the rover", 1.0),
 }
 _SLIDER = {"drive_hz": (0.0, 100.0), "camera_kb": (0.0, 500.0), "linear": (-2.0, 2.0)}
+_GAP = ("", "", "", 0.0, 0.0)
 PAD = (
-    ("", "", 0.0, 0.0), ("▲", "faster", 0.1, 0.0), ("", "", 0.0, 0.0),
-    ("◀", "more to the left", 0.0, 0.1), ("■", "stand still", 0.0, 0.0),
-    ("▶", "more to the right", 0.0, -0.1),
-    ("", "", 0.0, 0.0), ("▼", "slower, or backwards", -0.1, 0.0), ("", "", 0.0, 0.0),
+    _GAP, ("▲", "faster", "faster", 0.1, 0.0), _GAP,
+    ("◀", "left", "more to the left", 0.0, 0.1), ("■", "still", "stand still", 0.0, 0.0),
+    ("▶", "right", "more to the right", 0.0, -0.1),
+    _GAP, ("▼", "slower", "slower, or backwards", -0.1, 0.0), _GAP,
 )  # fmt: skip
-"""Buttons of the pad, row by row: sign, meaning, change of speed and of turn."""
+"""Buttons of the pad, row by row: sign, name, meaning, change of speed and of turn."""
 
 
 class TrafficControls:
@@ -62,11 +64,13 @@ class TrafficControls:
         boxes = {name: control.box for name, control in self.controls.items()}
         rates = [boxes[name] for name in ("drive_hz", "camera_hz", "camera_kb", "status_hz")]
         fold = w.Accordion([w.VBox([self.gamepad])], titles=("Gamepad",), selected_index=None)
-        self.box = w.VBox([boxes["linear"], boxes["angular"], self.pad, *rates, fold])
+        self.box = w.VBox(
+            [boxes["linear"], boxes["angular"], self.pad, w.HTML(page.KEYS), *rates, fold]
+        )
 
     def _make_pad(self, home: HomeLoop) -> Any:
         buttons = []
-        for sign, meaning, faster, turn in PAD:
+        for sign, name, meaning, faster, turn in PAD:
             if not sign:
                 buttons.append(w.Label(""))
                 continue
@@ -74,6 +78,7 @@ class TrafficControls:
                 description=sign, tooltip=meaning, layout=w.Layout(width="44px", height="28px")
             )
             button.add_class("wsim-pad")
+            button.add_class(f"wsim-pad-{name}")
             button.on_click(home.callback(self._pressed(faster, turn)))
             buttons.append(button)
         return w.GridBox(
