@@ -96,12 +96,21 @@ def test_tail_drop_under_overload_against_simpy(way, goal, capsys, monkeypatch):
         print(f"\ntail drop, overload, {way}: {ours / theirs:.4f} x (at most {goal:.3f}) SimPy")
 
 
-def test_stepping_against_simpy(capsys):
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"jitter_correlation": 0.8, "loss_model": {"kind": "gilbert_elliott"}},
+        {"jitter_memory_s": 0.5, "loss_model": {"kind": "gilbert_elliott_time"}},
+    ],
+    ids=["plain", "chained by message", "chained in time"],
+)
+def test_stepping_against_simpy(changes, capsys):
     count = COUNT // 10
     delivered = []
 
     def step() -> None:
-        channel = Channel(PLAIN)
+        channel = Channel(PLAIN.replace(**changes))
         for now in range(0, count * 20 * MS, 20 * MS):
             channel.send(now, 100)
             delivered.extend(channel.advance(channel.next_event_ns or now))
@@ -111,4 +120,4 @@ def test_stepping_against_simpy(capsys):
     theirs = seconds(lambda: simpy_messages(count), 3)
     assert len(delivered) == 3 * count
     with capsys.disabled():
-        print(f"\nsend, next_event_ns, advance: {ours / theirs:.2f} x SimPy")
+        print(f"\nsend, next_event_ns, advance: {ours / theirs:.2f} x SimPy ({changes or 'plain'})")

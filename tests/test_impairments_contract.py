@@ -12,7 +12,7 @@ from wsim.channel import Channel
 from wsim.conditions import SPEC_FIELDS
 from wsim.errors import ConditionsError
 from wsim.impairments import kinds, spec_from
-from wsim.impairments.correlation import CopulaState
+from wsim.impairments.correlation import CopulaState, normals
 from wsim.randomness import Stream
 
 RNG = np.random.default_rng(5)
@@ -266,4 +266,7 @@ def test_correlation_keeps_the_same_contract(rho, memory_s):
     state = CopulaState(rho, memory_s)
     steps = [state.apply(times[i : i + 1], u[i : i + 1])[0] for i in range(COUNT)]
     assert steps == at_once.tolist()
+    state = CopulaState(rho, memory_s)
+    ones = map(state.one, times.tolist(), normals(u).tolist())
+    assert list(ones) == at_once.tolist()
     assert ((at_once >= 0.0) & (at_once < 1.0)).all()

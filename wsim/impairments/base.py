@@ -5,7 +5,7 @@ A spec is a frozen dataclass that says what is true of the network; it validates
 the state that ``start`` makes, one per client and direction. A state sees messages in order,
 in blocks of any size, and must give the same answers whatever the blocks: reading one by one
 and all at once agree bit for bit. States use NumPy functions only, never ``math``, whose last
-bits differ, and integer nanoseconds for every time.
+bits differ (but for square roots), and integer nanoseconds for every time.
 
 To add an impairment, write one small file with a spec of the right family; the class
 registers itself by its ``kind``.
@@ -121,10 +121,28 @@ class Jitter(Spec):
 
 
 class LossState(Protocol):
-    """Who is lost, message by message, in order."""
+    """Who is lost, message by message, in order.
+
+    Attributes
+    ----------
+    timeless
+        True if the times of sending do not matter, so that a block may be read before they are
+        known. Any other state is a :class:`TimedLossState`.
+    """
+
+    @property
+    def timeless(self) -> bool:
+        """True if ``times_ns`` does not matter."""
 
     def lost(self, numbers: IntArray, times_ns: IntArray, *uniforms: FloatArray) -> BoolArray:
         """Return True where a message is lost; one uniform array per purpose of the spec."""
+
+
+class TimedLossState(LossState, Protocol):
+    """A loss that depends on when messages are sent, and is asked for each as it is sent."""
+
+    def lost_one(self, number: int, time_ns: int, *uniforms: float) -> bool:
+        """Return what :meth:`lost` gives for a block of one, to the last bit."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wsim.impairments.base import Jitter, Sampler
-from wsim.impairments.normal import standard_normal, table_sampler
+from wsim.impairments.normal import TableSampler, standard_normal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,4 +27,4 @@ class ClippedNormal(Jitter):
 
     def sampler(self, latency_ms: float, jitter_ms: float) -> Sampler:
         """Return u -> max(0, m + s Phi^-1(u)), in ms."""
-        return table_sampler(lambda u: np.maximum(latency_ms + jitter_ms * standard_normal(u), 0.0))
+        return TableSampler(lambda u: np.maximum(latency_ms + jitter_ms * standard_normal(u), 0.0))

@@ -15,7 +15,7 @@ import math
 
 import numpy as np
 
-from wsim.impairments.normal import standard_normal, table_sampler
+from wsim.impairments.normal import TableSampler, standard_normal
 from wsim.randomness import FloatArray, IntArray
 
 _RUN = 32
@@ -57,8 +57,20 @@ class CopulaState:
         result = np.empty(len(u))
         for start in range(0, len(u), _CHUNK):
             part = slice(start, start + _CHUNK)
-            result[part] = _uniform(self._chained(times_ns[part], _normal(u[part])))
+            result[part] = _uniform(self._chained(times_ns[part], normals(u[part])))
         return result
+
+    def one(self, time_ns: int, normal: float) -> float:
+        """Return what :meth:`apply` gives for one message, from the normal of its uniform."""
+        if self._last_ns is None:
+            a = _LEAST
+        elif self._memory_ns:
+            a = max(float(np.exp((time_ns - self._last_ns) / -self._memory_ns)), _LEAST)
+        else:
+            a = self._rho
+        self._last_ns = time_ns
+        shock = math.sqrt((1.0 - a) * (1.0 + a)) * normal
+        return _uniform_of_one(self._step(a, shock))
 
     def _chained(self, times_ns: IntArray, normals: FloatArray) -> FloatArray:
         a, x = self._coefficients(times_ns, normals)
@@ -90,14 +102,15 @@ class CopulaState:
         return a, np.sqrt((1.0 - a) * (1.0 + a)) * normals
 
     def _steps(self, a: FloatArray, x: FloatArray) -> list[float]:
-        z = []
-        for factor, shock in zip(a.tolist(), x.tolist(), strict=True):
-            self._product *= factor
-            self._sum += shock / self._product
-            z.append(self._product * (self._before + self._sum))
-            self._position += 1
-            if self._position == _RUN:
-                self._begin_run(z[-1])
+        return [self._step(*pair) for pair in zip(a.tolist(), x.tolist(), strict=True)]
+
+    def _step(self, factor: float, shock: float) -> float:
+        self._product *= factor
+        self._sum += shock / self._product
+        z = self._product * (self._before + self._sum)
+        self._position += 1
+        if self._position == _RUN:
+            self._begin_run(z)
         return z
 
     def _begin_run(self, before: float) -> None:
@@ -124,7 +137,9 @@ class CopulaState:
         return sums.T.ravel()
 
 
-_normal = table_sampler(standard_normal)
+normals = TableSampler(standard_normal)
+"""Turns uniforms into normals, element by element."""
+
 _NODES = np.arange(-_REACH * _CELLS_PER_UNIT, _REACH * _CELLS_PER_UNIT + 2) / _CELLS_PER_UNIT
 _CDF = np.array([math.erfc(-z / math.sqrt(2.0)) / 2.0 for z in _NODES.tolist()])
 _CDF_SLOPES = np.append(np.diff(_CDF), 0.0)
@@ -135,3 +150,9 @@ def _uniform(z: FloatArray) -> FloatArray:
     scaled = (np.clip(z, -_REACH, _REACH) + _REACH) * _CELLS_PER_UNIT
     cells = scaled.astype(np.int64)
     return np.asarray(_CDF[cells] + (scaled - cells) * _CDF_SLOPES[cells])
+
+
+def _uniform_of_one(z: float) -> float:
+    scaled = (min(max(z, -_REACH), _REACH) + _REACH) * _CELLS_PER_UNIT
+    cell = int(scaled)
+    return float(_CDF.item(cell) + (scaled - cell) * _CDF_SLOPES.item(cell))

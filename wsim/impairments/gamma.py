@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wsim.impairments.base import Sampler
-from wsim.impairments.normal import table_sampler
+from wsim.impairments.normal import TableSampler
 from wsim.impairments.positive import PositiveJitter
 from wsim.randomness import FloatArray
 
@@ -31,7 +31,7 @@ class Gamma(PositiveJitter):
         shape = (mean / jitter_ms) ** 2
         quantile = gamma_quantile(shape)
         scale = mean / shape
-        return table_sampler(lambda u: floor + scale * quantile(u))
+        return TableSampler(lambda u: floor + scale * quantile(u))
 
 
 def gamma_quantile(shape: float) -> Sampler:

@@ -141,7 +141,10 @@ class GilbertElliottTime(_TwoStates):
 class TwoStateLoss:
     """The state good (False) or bad (True) of one connection."""
 
-    __slots__ = ("_bad", "_bad_loss", "_decay", "_good_loss", "_last_ns", "_plain", "_share", "_to")
+    __slots__ = (
+        "_bad", "_bad_loss", "_decay", "_good_loss", "_last_ns", "_plain", "_share", "_to",
+        "timeless",
+    )  # fmt: skip
 
     def __init__(
         self, spec: _TwoStates, share: float, to_bad: float, to_good: float, decay_per_ns: float
@@ -149,6 +152,7 @@ class TwoStateLoss:
         self._share = share
         self._to = (to_bad, to_good)
         self._decay = decay_per_ns
+        self.timeless = decay_per_ns == 0.0
         self._good_loss, self._bad_loss = spec.loss_in_good, spec.loss_in_bad
         self._plain = spec.loss_in_good == 0.0 and spec.loss_in_bad == 1.0
         self._bad = False
@@ -169,6 +173,27 @@ class TwoStateLoss:
         was_bad = np.concatenate([[before], bad[:-1]])
         rest = _rest(u, to_bad, from_bad, was_bad)
         return np.less(rest, np.where(bad, self._bad_loss, self._good_loss))
+
+    def lost_one(self, number: int, time_ns: int, *uniforms: float) -> bool:
+        """Return what :meth:`lost` gives for a block of one, where bursts last a time."""
+        (u,) = uniforms
+        if self._last_ns is None:  # the first message finds the stationary state
+            to_bad = from_bad = self._share
+        else:
+            moved = -float(np.expm1((time_ns - self._last_ns) * -self._decay))
+            to_bad, from_bad = self._share * moved, 1.0 - (1.0 - self._share) * moved
+        self._last_ns = time_ns
+        was_bad, below, above = self._bad, u < to_bad, u >= from_bad
+        if below or above:
+            self._bad = bad = not was_bad if below and above else below
+        else:
+            bad = was_bad
+        if self._plain:
+            return bad
+        edge = from_bad if was_bad else to_bad
+        low, width = (edge, 1.0 - edge) if u >= edge else (0.0, edge)
+        rest = (u - low) / max(width, 1e-300)
+        return rest < (self._bad_loss if bad else self._good_loss)
 
     def _bounds(self, times_ns: IntArray) -> tuple[FloatArray | float, FloatArray | float]:
         """Return the uniforms below which good turns bad and from which bad turns good."""

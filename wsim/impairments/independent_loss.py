@@ -31,6 +31,8 @@ class BernoulliState:
 
     __slots__ = ("rate",)
 
+    timeless = True
+
     def __init__(self, rate: float) -> None:
         self.rate = rate
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wsim.impairments.base import Sampler
-from wsim.impairments.normal import standard_normal, table_sampler
+from wsim.impairments.normal import TableSampler, standard_normal
 from wsim.impairments.positive import PositiveJitter
 from wsim.randomness import FloatArray
 
@@ -34,4 +34,4 @@ class Lognormal(PositiveJitter):
         def exact(u: FloatArray) -> FloatArray:
             return np.asarray(floor + np.exp(centre + width * standard_normal(u)))
 
-        return table_sampler(exact)
+        return TableSampler(exact)

@@ -89,6 +89,8 @@ class MarkovState:
 
     __slots__ = ("_edges", "_maps", "_quiet", "_state")
 
+    timeless = True
+
     def __init__(self, spec: MarkovLoss) -> None:
         p31, p23 = spec.p31 or 0.0, spec.p23 or 0.0
         edges = {spec.p13, spec.p13 + spec.p14, p23, p31, p31 + spec.p32, 0.0}

@@ -15,6 +15,7 @@ from wsim.randomness import FloatArray
 _STANDARD = NormalDist()
 TABLE_SIZE = 16_384
 """Cells of an inverse-distribution table."""
+_EDGE = 4  # cells at either end that are not tabulated
 _CHUNK = 16_384  # of uniforms, so that intermediate arrays stay in the cache
 
 
@@ -43,7 +44,7 @@ class Normal(Jitter):
 def _truncated(latency_ms: float, jitter_ms: float) -> Sampler:
     """Return the sampler of one mean and deviation; every new connection asks for it again."""
     below = _STANDARD.cdf(-latency_ms / jitter_ms)
-    return table_sampler(
+    return TableSampler(
         lambda u: np.maximum(
             latency_ms + jitter_ms * standard_normal(below + u * (1.0 - below)), 0.0
         )
@@ -60,36 +61,46 @@ def standard_normal(u: FloatArray) -> FloatArray:
     return np.fromiter(map(_STANDARD.inv_cdf, cut.tolist()), np.float64, len(cut))
 
 
-def table_sampler(exact: Sampler) -> Sampler:
-    """Tabulate an inverse distribution function; outside the middle it is computed exactly.
+class TableSampler:
+    """A tabulated inverse distribution function; outside the middle it is computed exactly.
 
     Between the nodes u = k / 16384 the table interpolates; the first and last 4 cells, where
     the quantile bends, are computed. Every value is a function of its own `u` alone.
     """
-    edge = 4
-    nodes = np.arange(TABLE_SIZE + 1) / TABLE_SIZE
-    table = np.zeros(TABLE_SIZE + 2)
-    table[edge : TABLE_SIZE - edge + 1] = exact(nodes[edge : TABLE_SIZE - edge + 1])
-    slopes = np.diff(table)
 
-    def sample(u: FloatArray) -> FloatArray:
+    __slots__ = ("_exact", "_slopes", "_table")
+
+    def __init__(self, exact: Sampler) -> None:
+        nodes = np.arange(TABLE_SIZE + 1) / TABLE_SIZE
+        table = np.zeros(TABLE_SIZE + 2)
+        table[_EDGE : TABLE_SIZE - _EDGE + 1] = exact(nodes[_EDGE : TABLE_SIZE - _EDGE + 1])
+        self._exact, self._table, self._slopes = exact, table, np.diff(table)
+
+    def __call__(self, u: FloatArray) -> FloatArray:
+        """Return the quantile of each `u`."""
         if len(u) <= _CHUNK:
-            return part(u)
+            return self._part(u)
         values = np.empty(len(u))
         for start in range(0, len(u), _CHUNK):
-            values[start : start + _CHUNK] = part(u[start : start + _CHUNK])
+            values[start : start + _CHUNK] = self._part(u[start : start + _CHUNK])
         return values
 
-    def part(u: FloatArray) -> FloatArray:
+    def one(self, u: float) -> float:
+        """Return the quantile of one `u`, the same to the last bit."""
+        scaled = u * TABLE_SIZE
+        cell = int(scaled)
+        if not _EDGE <= cell < TABLE_SIZE - _EDGE:
+            return float(self._exact(np.array([u]))[0])
+        return (scaled - cell) * self._slopes.item(cell) + self._table.item(cell)
+
+    def _part(self, u: FloatArray) -> FloatArray:
         values = u * TABLE_SIZE
         cells = values.astype(np.int64)
         values -= cells
-        values *= slopes[cells]
-        values += table[cells]
-        cells -= edge  # what is below the middle wraps around to far above it
-        outside = np.flatnonzero(cells.view(np.uint64) >= TABLE_SIZE - 2 * edge)
+        values *= self._slopes[cells]
+        values += self._table[cells]
+        cells -= _EDGE  # what is below the middle wraps around to far above it
+        outside = np.flatnonzero(cells.view(np.uint64) >= TABLE_SIZE - 2 * _EDGE)
         if len(outside):
-            values[outside] = exact(u[outside])
+            values[outside] = self._exact(u[outside])
         return values
-
-    return sample

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wsim.impairments.base import Sampler
-from wsim.impairments.normal import table_sampler
+from wsim.impairments.normal import TableSampler
 from wsim.impairments.positive import PositiveJitter
 from wsim.randomness import FloatArray
 
@@ -36,4 +36,4 @@ class Pareto(PositiveJitter):
         def exact(u: FloatArray) -> FloatArray:
             return np.asarray(floor + least * (1.0 - u) ** (-1.0 / shape))
 
-        return table_sampler(exact)
+        return TableSampler(exact)

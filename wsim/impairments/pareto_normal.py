@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from wsim.impairments.base import Jitter, Sampler
-from wsim.impairments.normal import standard_normal, table_sampler
+from wsim.impairments.normal import TableSampler, standard_normal
 from wsim.randomness import FloatArray
 
 _SHAPE = 3.0
@@ -34,9 +34,7 @@ class ParetoNormal(Jitter):
 
     def sampler(self, latency_ms: float, jitter_ms: float) -> Sampler:
         """Return the inverse distribution function, in ms."""
-        return table_sampler(
-            lambda u: np.maximum(latency_ms + jitter_ms * standard_mixture(u), 0.0)
-        )
+        return TableSampler(lambda u: np.maximum(latency_ms + jitter_ms * standard_mixture(u), 0.0))
 
 
 def standard_mixture(u: FloatArray) -> FloatArray:

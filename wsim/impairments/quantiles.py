@@ -12,7 +12,7 @@ import numpy as np
 from wsim.errors import ConditionsError
 from wsim.impairments import checks
 from wsim.impairments.base import Jitter, Sampler
-from wsim.impairments.normal import standard_normal, table_sampler
+from wsim.impairments.normal import TableSampler, standard_normal
 from wsim.randomness import FloatArray
 
 
@@ -69,4 +69,4 @@ class Quantiles(Jitter):
             delays = np.exp(logs[piece] + slopes[piece] * (at - z[piece]))
             return np.asarray(latency_ms + np.clip(delays, least, most))
 
-        return table_sampler(exact)
+        return TableSampler(exact)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from bisect import bisect_right
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -55,11 +56,13 @@ class RuleLoss(Loss):
 class RuleState:
     """Looks at the number and the time of each message."""
 
-    __slots__ = ("_edges", "_every", "_first")
+    __slots__ = ("_edge_list", "_edges", "_every", "_first", "timeless")
 
     def __init__(self, spec: RuleLoss) -> None:
         self._every, self._first = spec.every, spec.first
         self._edges = np.rint(np.ravel(spec.windows_s) * 1e9).astype(np.int64)
+        self._edge_list: list[int] = self._edges.tolist()
+        self.timeless = not self._edge_list
 
     def lost(self, numbers: IntArray, times_ns: IntArray, *uniforms: FloatArray) -> BoolArray:
         """Return True for messages that any of the rules names."""
@@ -69,3 +72,9 @@ class RuleState:
         if len(self._edges):
             lost |= np.searchsorted(self._edges, times_ns, side="right") % 2 == 1
         return np.asarray(lost)
+
+    def lost_one(self, number: int, time_ns: int, *uniforms: float) -> bool:
+        """Return what :meth:`lost` gives for a block of one."""
+        if number < self._first or (self._every and (number + 1) % self._every == 0):
+            return True
+        return bisect_right(self._edge_list, time_ns) % 2 == 1

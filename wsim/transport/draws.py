@@ -1,14 +1,14 @@
 """The random decisions of a channel: one draw per message and purpose, indexed by its number.
 
 Every message takes its draws whether or not they come to matter, so that a decision about one
-message never shifts those of the next. ``many`` and ``one`` give the same values: where a
-decision does not depend on when the message is sent, ``one`` reads from a block made by
-``many``; where it does (correlated delays, bursts in seconds), ``one`` is a block of one.
+message never shifts those of the next. ``many`` and ``one`` give the same values, to the last
+bit.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from typing import Any, NamedTuple, cast
 
@@ -16,9 +16,10 @@ import numpy as np
 
 from wsim.conditions import NetworkConditions
 from wsim.impairments import Sampler
-from wsim.impairments.base import LossState
-from wsim.impairments.correlation import CopulaState
-from wsim.impairments.independent_loss import Bernoulli
+from wsim.impairments.base import LossState, TimedLossState
+from wsim.impairments.correlation import CopulaState, normals
+from wsim.impairments.independent_loss import BernoulliState
+from wsim.impairments.normal import TableSampler
 from wsim.randomness import BoolArray, FloatArray, IntArray, Stream
 
 _AHEAD = 512
@@ -67,7 +68,13 @@ _draw = cast("Callable[[tuple[Any, ...]], Draw]", partial(tuple.__new__, Draw))
 
 
 class Draws:
-    """All random decisions of one client and direction, under conditions that may change."""
+    """All random decisions of one client and direction, under conditions that may change.
+
+    ``one`` reads from blocks that are made ahead. Chains that step with every message (bursts
+    counted in messages, delays correlated from message to message, netem's counter) then stand
+    at the end of the block; before conditions change they are put back to where the messages
+    are. What depends on the time of sending is left out of the block and found when it is known.
+    """
 
     def __init__(self, conditions: NetworkConditions, seed: int, client: int, direction: str):
         self._key = (seed, client, direction)
@@ -79,12 +86,19 @@ class Draws:
         self._since_skip = 0  # netem's counter: messages since one skipped the delay
         self._ahead: list[Draw] = []
         self._ahead_from = 0
+        self._before: tuple[Any, Any, int] = (None, None, 0)  # the chains where the block begins
+        self._at: int | None = None  # the message the chains come to next
+        self._served = 0  # the message after the last one that was sent
+        self._normals: list[float] = []
+        self._loss_uniforms: list[tuple[float, ...]] = []
         self.configure(conditions)
 
     def configure(self, conditions: NetworkConditions) -> None:
         """Take new conditions from the next message on; processes that did not change go on."""
-        old, self._conditions = self._conditions, conditions
-        self._ahead = []
+        old = self._conditions
+        if old is not None:
+            self._stand_at(self._served)
+        self._conditions = conditions
         self._sampler = conditions.jitter.sampler(conditions.latency_ms, conditions.jitter_ms)
         loss = (conditions.loss, conditions.packet_loss_rate)
         if old is None or loss != (old.loss, old.packet_loss_rate):
@@ -96,34 +110,99 @@ class Draws:
         self._loses = datagram and not conditions.loss.is_off(conditions.packet_loss_rate)
         self._random_delay = datagram and not conditions.jitter.is_fixed(conditions.jitter_ms)
         self.fixed_ns = int(np.rint(conditions.latency_ms * _NS_PER_MS))
-        timeless_loss = not self._loses or type(conditions.loss) is Bernoulli
-        skips = conditions.reorder and conditions.reorder_rate > 0
-        self._readable_ahead = timeless_loss and self._copula is None and not skips
+        self._skipping = conditions.reorder and conditions.reorder_rate > 0
+        correlated = self._random_delay and self._copula is not None
+        self._timed_delay = correlated and conditions.jitter_memory_s > 0
+        self._timed_loss = self._loses and not self._loss.timeless
+        self._timeless = not (self._timed_delay or self._timed_loss)
+        chained_loss = (
+            self._loses and not self._timed_loss and not isinstance(self._loss, BernoulliState)
+        )
+        chained_delay = correlated and not self._timed_delay
+        self._chained = chained_loss or chained_delay or self._skipping
 
     def one(self, number: int, time_ns: int) -> Draw:
         """Return the decisions for message `number`, sent at `time_ns`."""
-        offset, ahead = number - self._ahead_from, self._ahead
-        if 0 <= offset < len(ahead):  # never where draws depend on the time
-            return ahead[offset]
-        if not self._readable_ahead:
-            return self.many(number, np.array([time_ns], np.int64)).rows()[0]
-        self._ahead_from = number
-        self._ahead = self.many(number, np.zeros(_AHEAD, np.int64)).rows()
-        return self._ahead[0]
+        offset = number - self._ahead_from
+        if not 0 <= offset < len(self._ahead):
+            self._read_ahead(number)
+            offset = 0
+        self._served = number + 1
+        draw = self._ahead[offset]
+        return draw if self._timeless else self._in_time(draw, number, offset, time_ns)
 
     def many(self, number: int, times_ns: IntArray) -> DrawArrays:
         """Return the decisions for messages `number`, `number` + 1, ... sent at `times_ns`."""
+        self._stand_at(number)
+        self._at = self._served = number + len(times_ns)
+        return self._arrays(number, len(times_ns), times_ns)
+
+    def _arrays(self, number: int, count: int, times_ns: IntArray | None) -> DrawArrays:
+        """Return decisions; without times, those that depend on them are left out."""
         conditions = self._conditions
         assert conditions is not None
-        count = len(times_ns)
         return DrawArrays(
-            self._delays(number, times_ns),
-            self._lost(number, times_ns) if self._loses else None,
+            self._delays(number, count, times_ns),
+            self._lost(number, count, times_ns) if self._loses else None,
             self._below("disconnect", number, count, conditions.disconnect_rate),
             self._below("duplicate", number, count, conditions.duplicate_rate),
             self._copy_delays(number, count) if conditions.duplicate_rate else None,
             self._corruptions(number, count) if conditions.corrupt_rate else None,
         )
+
+    # -- reading ahead -------------------------------------------------------------------
+
+    def _read_ahead(self, number: int) -> None:
+        self._stand_at(number)
+        self._before = (copy(self._copula), copy(self._loss), self._since_skip)
+        self._ahead_from, self._at = number, number + _AHEAD
+        self._ahead = self._arrays(number, _AHEAD, None).rows()
+        if self._timed_delay:
+            self._normals = normals(self._uniforms("delay", number, _AHEAD)).tolist()
+        if self._timed_loss:
+            columns = [u.tolist() for u in self._loss_uniforms_of(number, _AHEAD)]
+            self._loss_uniforms = list(zip(*columns, strict=True)) or [()] * _AHEAD
+
+    def _in_time(self, draw: Draw, number: int, offset: int, time_ns: int) -> Draw:
+        """Add what could not be read ahead."""
+        delay_ns, lost, cut, copy_delay_ns, corruption = draw
+        if self._timed_delay:
+            assert self._copula is not None
+            u = self._copula.one(time_ns, self._normals[offset])
+            if delay_ns != 0:  # else it skips the delay
+                delay_ns = round(self._sample_one(u) * _NS_PER_MS)
+        if self._timed_loss:
+            loss = cast(TimedLossState, self._loss)
+            lost = loss.lost_one(number, time_ns, *self._loss_uniforms[offset])
+        return _draw((delay_ns, lost, cut, copy_delay_ns, corruption))
+
+    def _sample_one(self, u: float) -> float:
+        if isinstance(self._sampler, TableSampler):
+            return self._sampler.one(u)
+        return float(self._sampler(np.array([u]))[0])
+
+    def _stand_at(self, number: int) -> None:
+        """Put the chains to where message `number` is the next, and read no further ahead."""
+        at, self._at = self._at, number
+        if self._chained and at is not None:
+            if number < at:
+                self._go_back()
+                at = self._ahead_from
+            if number > at:  # their random numbers go with the messages, sent here or not
+                self._delays(at, number - at, None)
+                if self._loses:
+                    self._lost(at, number - at, None)
+        self._ahead = []
+
+    def _go_back(self) -> None:
+        """Put the chains back to where the block begins."""
+        copula, loss, self._since_skip = self._before
+        if not self._timed_delay:
+            self._copula = copula
+        if not self._timed_loss:
+            self._loss = loss
+
+    # -- by purpose ----------------------------------------------------------------------
 
     def will_cut(self, number: int, count: int) -> bool:
         """Return True if one of the next `count` messages from `number` cuts the session."""
@@ -142,17 +221,18 @@ class Draws:
             return None
         return np.less(self._uniforms(purpose, number, count), rate)
 
-    def _delays(self, number: int, times_ns: IntArray) -> IntArray:
-        count = len(times_ns)
+    def _delays(self, number: int, count: int, times_ns: IntArray | None) -> IntArray:
         if not self._random_delay:
             delays = np.full(count, self.fixed_ns)
+        elif self._timed_delay and times_ns is None:
+            delays = np.full(count, -1)
         else:
             u = self._uniforms("delay", number, count)
             if self._copula is not None:
+                times_ns = np.zeros(count, np.int64) if times_ns is None else times_ns
                 u = self._copula.apply(times_ns, u)
             delays = _nanoseconds(self._sampler(u))
-        assert self._conditions is not None
-        if self._conditions.reorder and self._conditions.reorder_rate:
+        if self._skipping:
             delays = np.where(self._skips(number, count), 0, delays)
         return delays
 
@@ -161,13 +241,18 @@ class Draws:
             return np.full(count, self.fixed_ns)
         return _nanoseconds(self._sampler(self._uniforms("duplicate_delay", number, count)))
 
-    def _lost(self, number: int, times_ns: IntArray) -> BoolArray:
-        assert self._conditions is not None
-        count = len(times_ns)
+    def _lost(self, number: int, count: int, times_ns: IntArray | None) -> BoolArray | None:
+        if times_ns is None:
+            if self._timed_loss:
+                return None
+            times_ns = np.zeros(count, np.int64)
         numbers = np.arange(number, number + count)
+        return self._loss.lost(numbers, times_ns, *self._loss_uniforms_of(number, count))
+
+    def _loss_uniforms_of(self, number: int, count: int) -> list[FloatArray]:
+        assert self._conditions is not None
         purposes = self._conditions.loss.purposes
-        uniforms = [self._uniforms(purpose, number, count) for purpose in purposes]
-        return self._loss.lost(numbers, times_ns, *uniforms)
+        return [self._uniforms(purpose, number, count) for purpose in purposes]
 
     def _corruptions(self, number: int, count: int) -> FloatArray:
         """Given u < rate, u / rate is uniform again and chooses the damage."""
