@@ -104,6 +104,19 @@ async def test_any_payload_under_any_name(args):
     assert list(sim.history.data) == [sent]
 
 
+async def test_half_a_character_as_a_name_spoils_no_history(tmp_path):
+    sim = simulator()
+    heard: list[Any] = []
+    sim.set_default_handler(lambda event, data: heard.append(event) or data)
+    async with Server(sim, port=0) as server, client_of(server) as client:
+        assert await client.call("\ud83d", {"\ud83d": "\ud83d"}) is not None
+    assert heard == ["\ud83d"]
+    assert list(sim.history.event_name) == ["\\ud83d"]
+    for suffix in (".json", ".jsonl", ".csv"):
+        back = load(sim.export_history(tmp_path / f"half{suffix}"))
+        assert back["data"].tolist() == [{"\ud83d": "\ud83d"}]
+
+
 async def test_namespaces():
     sim = simulator()
     sim.on("hello", lambda data: data)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.errors import UsageError
+from wsim.names import readable
 from wsim.store.columns import Columns, rows_of
 from wsim.store.notes import RunNotes
 from wsim.store.recording import Recording
@@ -64,6 +65,8 @@ class History(Recording):
         profile: str = "",
         about: Mapping[str, Any] | None = None,
     ) -> None:
+        if not isinstance(run, str) or readable(run) != run:
+            raise UsageError(f"run={run!r} is not a text such as 'run-1'")
         super().__init__(run, profile, about)
         self._round_trips: deque[tuple[int, int]] = deque()  # of rows already read
         self._read_until = 0

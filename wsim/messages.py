@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from wsim.errors import PayloadError
+from wsim.names import is_name
 from wsim.payloads import arguments, packet_size
 
 Schema = Mapping[str, Any]
@@ -167,9 +168,10 @@ class Registry:
 
 def check_event_name(event: object) -> str:
     """Return a valid event name, or raise PayloadError."""
-    if isinstance(event, str) and event:
+    if isinstance(event, str) and is_name(event):
         return event
-    raise PayloadError(f"event name {event!r} is not a text; give one such as 'driveCommands'")
+    what = "holds half a character" if isinstance(event, str) and event else "is not a text"
+    raise PayloadError(f"event name {event!r} {what}; give one such as 'driveCommands'")
 
 
 def _compiled(event: str, schema: Schema) -> Callable[[Any], Any]:

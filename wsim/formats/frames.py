@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.errors import FormatError
+from wsim.names import readable
 from wsim.schema import CAUSES, COLUMNS, DIRECTIONS, FATES, PARTS
 from wsim.store.columns import Columns
 from wsim.store.notes import RunNotes
@@ -101,7 +102,7 @@ class Names:
     def __init__(self, name: str, known: Iterable[str] = ()) -> None:
         self.name = name
         fixed = FIXED.get(name)
-        self.names = list(fixed or dict.fromkeys(map(str, known)))
+        self.names = list(fixed or dict.fromkeys(readable(str(text)) for text in known))
         self._codes = {text: code for code, text in enumerate(self.names)}
         self._fixed = fixed
 
@@ -120,8 +121,11 @@ class Names:
             raise FormatError(
                 f"{where}: message {place}: {self.name}={str(text)[:80]!r} is not {allowed}"
             )
-        self._codes[text] = len(self.names)
-        self.names.append(text)
+        name = readable(text)
+        if name not in self._codes:
+            self._codes[name] = len(self.names)
+            self.names.append(name)
+        self._codes[text] = self._codes[name]
 
 
 def build(

@@ -20,6 +20,7 @@ from typing import Any
 
 from wsim.conditions import NetworkConditions, condition_fields
 from wsim.errors import ConditionsError, FormatError, UnknownNameError, nearest, unknown
+from wsim.names import readable
 from wsim.profiles.files import KEYS, SUFFIXES, read_mapping
 
 _HERE = Path(__file__).parent
@@ -54,6 +55,8 @@ class Profile:
     time_scale: float = 1.0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or readable(self.name) != self.name:
+            raise ConditionsError(f"a profile's name={self.name!r} is not a text")
         if not isinstance(self.conditions, NetworkConditions):
             raise ConditionsError(
                 f"profile '{self.name}': conditions={self.conditions!r} are no NetworkConditions"

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from wsim.errors import UsageError
 from wsim.link import Link
+from wsim.names import is_name
 from wsim.simulation.clients import Client, Endpoint, Message
 from wsim.simulation.steering import Steering
 
@@ -78,8 +79,8 @@ class Arrivals(Steering):
     ) -> Client:
         index = self._clients_made
         name = f"client-{index + 1}" if client_id is None else client_id
-        if not isinstance(name, str) or not name:
-            raise UsageError(f"client id {client_id!r} is not a text; leave it out to get one")
+        if not is_name(name):
+            raise UsageError(f"client id {client_id!r} is no name; leave it out to get one")
         if name in self._net.clients:
             raise UsageError(f"client '{name}' is connected already; disconnect it first")
         self._clients_made += 1

@@ -29,15 +29,18 @@ class Intake(Insight):
         Every call takes one message number, so call it once for each message.
         """
         data = payload(args)
-        size, reason, _ = self._measure(event_name, data)
+        size, reason, _ = self._weigh(event_name, data)  # what came over the wire has any name
         message_id = self._id_of(data)
         sent_at = self.started_at + self._now_ns() / 1e9
         rich = arguments(enriched(data, message_id, sent_at)) if not reason else args
         return Verdict(not reason, rich, message_id, size, reason)
 
     def _measure(self, event: str, data: Any) -> tuple[int, str, bool]:
-        if type(event) is not str or not event:
+        if type(event) is not str or not event or not event.isascii():
             check_event_name(event)
+        return self._weigh(event, data)
+
+    def _weigh(self, event: str, data: Any) -> tuple[int, str, bool]:
         if self._net.validating:
             return self.registry.measure(event, data)
         return packet_size(event, arguments(data)), "", False

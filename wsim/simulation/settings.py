@@ -11,6 +11,7 @@ from typing import Any
 
 from wsim.conditions import NetworkConditions, condition_fields
 from wsim.errors import ConditionsError, UsageError, nearest
+from wsim.names import readable
 from wsim.profiles import Profile, profile
 
 
@@ -54,8 +55,9 @@ class Settings:
             if not isinstance(getattr(self, name), bool):
                 raise _refused(name, getattr(self, name), "True or False")
         for name in ("profile", "run"):
-            if not isinstance(getattr(self, name), str):
-                raise _refused(name, getattr(self, name), "a text")
+            text = getattr(self, name)
+            if not isinstance(text, str) or readable(text) != text:
+                raise _refused(name, text, "a text")
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise _refused("seed", self.seed, "a whole number from 0")
         checked_max_history(self.max_history)

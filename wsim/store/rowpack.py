@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from wsim.errors import UsageError, unknown
+from wsim.names import readable
 from wsim.schema import CAUSES, DIRECTIONS, FATES, PARTS
 
 ROW = struct.Struct("<qqqqf8qiIIHIHBBB")
@@ -63,7 +64,7 @@ class CodeBook(dict[Any, int]):
         self._limit = limit
 
     def __missing__(self, name: Any) -> int:
-        text = str(name)
+        text = readable(str(name))
         if len(self.names) >= self._limit and text not in self.names[-1:]:
             text = OTHER
         if dict.__contains__(self, text):
@@ -72,7 +73,7 @@ class CodeBook(dict[Any, int]):
             code = len(self.names)
             self.names.append(text)
             dict.__setitem__(self, text, code)
-        if text != OTHER and not isinstance(name, str):
+        if text != OTHER and text is not name:
             dict.__setitem__(self, name, code)
         return code
 
