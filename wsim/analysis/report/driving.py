@@ -20,7 +20,13 @@ from wsim.analysis.teleop import teleop
 
 SPEED_MPS = 1.0
 HEADS = (
-    *("network", "watchdog trips", "standing still", "emergency stop p99", "over 300 ms"),
+    *(
+        "network",
+        "watchdog trips, pauses too",
+        "standing still, pauses too",
+        "emergency stop p99",
+        "over 300 ms",
+    ),
     *("command to picture p50", "p99", "blind distance", "safe speed"),
 )
 MEANINGS = (
@@ -30,7 +36,7 @@ MEANINGS = (
     "99 in a hundred presses, one at each command, would have reached the rover within this time",
     "share of such presses that would have taken longer, or been lost",
     "from a command to the first picture of the camera that can show its effect, half of them",
-    "99 in a hundred of them; – where so many commands are lost that there is none",
+    "99 in a hundred of them",
     f"metres driven at {SPEED_MPS:g} m/s on what was known, 99 % of the time at most",
     f"greatest speed at which the rover stops within the {SIGHT_M:g} m that the operator sees, "
     f"braking with {DECELERATION:g} m/s² after {REACTION_S:g} s to react",
@@ -80,14 +86,20 @@ def _row(name: str, row: Mapping[Any, Any]) -> tuple[str, ...]:
         name,
         f"{row['watchdog_trips']:,.0f}" if np.isfinite(row["watchdog_trips"]) else "–",
         percent(row["stopped_share"]),
-        duration(row["stop_p99_ms"]),
+        _time(row["stop_p99_ms"]),
         percent(row["stop_over_300ms"]),
-        duration(row["loop_delay_p50_ms"]),
-        duration(row["loop_delay_p99_ms"]),
+        _time(row["loop_delay_p50_ms"]),
+        _time(row["loop_delay_p99_ms"]),
         _amount(row["blind_distance_m"], "m"),
         _amount(row["safe_speed_mps"], "m/s"),
     )
 
 
+def _time(ms: float) -> str:
+    """Return a time; one that is never over, as too many are lost, is infinite."""
+    return "never" if np.isposinf(ms) else duration(ms)
+
+
 def _amount(value: float, unit: str) -> str:
-    return f"{value:.3g} {unit}" if np.isfinite(value) else "–"
+    text = f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+    return f"{text} {unit}" if np.isfinite(value) else "–"

@@ -142,8 +142,11 @@ def comparison_table(table: pd.DataFrame, candidates: list[str], baseline: str) 
 
 
 def _difference(row: Any, unit: str) -> str:
-    unit = "points" if unit == "share" else unit
-    return f"{row['verdict']} {interval(row['difference'], row['low'], row['high'], unit, '+')}"
+    unit, outcome = "points" if unit == "share" else unit, str(row["verdict"])
+    if outcome == "equivalent":
+        nan = float("nan")
+        outcome += f" within {interval(row['margin'], nan, nan, unit)}:"
+    return f"{outcome} {interval(row['difference'], row['low'], row['high'], unit, '+')}"
 
 
 def sentence(row: Any, metric: str) -> str:
