@@ -33,7 +33,9 @@ def test_a_dropped_message_has_no_time_and_a_cause():
 
 
 def test_what_tcp_never_settles_is_in_flight():
-    c = NetworkConditions(packet_loss_rate=1.0, disconnect_rate=0, transport="tcp")
+    c = NetworkConditions(
+        packet_loss_rate=1.0, disconnect_rate=0, transport="tcp", heartbeat_interval_s=None
+    )
     whole = Channel(c).send_many(np.array([0]), 100)
     assert whole.fate.tolist() == ["in_flight"]
     assert not whole.dropped.any()

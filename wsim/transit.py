@@ -84,6 +84,8 @@ class Transits:
     columns
         Parts of the delay by position in :data:`wsim.schema.PARTS`, shape (n,) or a scalar;
         parts that are not there are zero.
+    rest
+        Position of the part that is whatever the others leave of the delay; -1: they are all.
     copies
         Transits of duplicates.
     corruptions
@@ -97,6 +99,7 @@ class Transits:
     columns: dict[int, Any]
     copies: tuple[Transit, ...] = ()
     corruptions: dict[int, float] = dataclasses.field(default_factory=dict)
+    rest: int = -1
 
     def __len__(self) -> int:
         return len(self.sent_ns)
@@ -123,6 +126,8 @@ class Transits:
         table = np.zeros((len(self), len(PARTS)), np.int64)
         for position, values in self.columns.items():
             table[:, position] = values
+        if self.rest >= 0:
+            table[:, self.rest] = self.delivered_ns - self.sent_ns - table.sum(axis=1)
         table[self.delivered_ns < 0] = 0
         return table
 

@@ -67,16 +67,17 @@ class ClosedForm:
         self._conditions = c = channel.conditions
         self._times, self._sizes = times_ns, sizes
         count = len(times_ns)
-        self._delivered = np.empty(count, np.int64)
         self._causes = np.zeros(count, np.int8)
         self._fixed = fixed_delay_ns(c)
         self._rated = is_rated(c)
         self._fast = count >= compiled.WORTH_IT and compiled.available()
         self._corruptions: dict[int, float] = {}
-        wanted = [JITTER, ORDER]
+        wanted = [JITTER]
         wanted += [QUEUE, SERIALIZATION] if self._rated else []
         wanted += [OUTAGE] if c.outage is not None else []
-        self._columns = {position: np.zeros(count, np.int64) for position in wanted}
+        # one piece of memory, filled once: fresh pages cost as much as the arithmetic
+        self._delivered, *columns = np.empty((1 + len(wanted), count), np.int64)
+        self._columns = dict(zip(wanted, columns, strict=True))
         self._windows = Windows(channel, int(times_ns[-1])) if c.outage is not None else None
 
     def run(self) -> Transits:
@@ -93,6 +94,7 @@ class ClosedForm:
             columns,
             (),
             self._corruptions,
+            ORDER,
         )
 
     def _block(self, rows: slice) -> None:
@@ -116,9 +118,10 @@ class ClosedForm:
         assert self._windows is not None
         ends, out = self._windows.hold(times)
         if self._channel.session.outage_effect != "hold":
+            self._columns[OUTAGE][rows] = 0
             causes[out] = _OUTAGE
             return times
-        self._columns[OUTAGE][rows] = ends - times
+        np.subtract(ends, times, out=self._columns[OUTAGE][rows])
         return ends
 
     def _serve(self, rows: slice, arrivals: IntArray, causes: np.ndarray) -> IntArray:
@@ -146,9 +149,17 @@ class ClosedForm:
             path.free_ns = int(finishes[-1])
         leaves = arrivals.copy()
         leaves[there] = finishes
-        self._columns[QUEUE][rows][there] = starts - came
-        self._columns[SERIALIZATION][rows][there] = finishes - starts
+        self._fill(QUEUE, rows, there, starts - came)
+        self._fill(SERIALIZATION, rows, there, finishes - starts)
         return leaves
+
+    def _fill(self, position: int, rows: slice, there: IntArray, values: IntArray) -> None:
+        column = self._columns[position][rows]
+        if len(there) == len(column):
+            column[:] = values
+        else:
+            column.fill(0)
+            column[there] = values
 
     def _overflows(
         self, came: IntArray, sizes: IntArray, finishes: IntArray, before: IntArray
@@ -170,25 +181,19 @@ class ClosedForm:
         return bool(np.any(np.arange(len(came)) - gone >= c.queue_limit_messages))
 
     def _arrive(self, rows: slice, leaves: IntArray, delays: IntArray, causes: np.ndarray) -> None:
-        path = self._path
+        path, arrivals = self._path, self._delivered[rows]
         due = leaves + delays
-        missing = causes != 0 if causes.any() else None
-        if missing is not None:
-            due[missing] = 0
-        arrivals = due
-        if not self._conditions.reorder:
-            first = due[0]
-            due[0] = max(int(first), path.last_ns)
-            arrivals = np.maximum.accumulate(due)
-            due[0] = first
-            np.subtract(arrivals, due, out=self._columns[ORDER][rows])
-            path.last_ns = int(arrivals[-1])
-        else:
+        missing = np.flatnonzero(causes)
+        due[missing] = 0
+        if self._conditions.reorder:
+            arrivals[:] = due
             path.last_ns = max(path.last_ns, int(due.max()))
+        else:
+            due[0] = max(int(due[0]), path.last_ns)
+            np.maximum.accumulate(due, out=arrivals)
+            path.last_ns = int(arrivals[-1])
         np.subtract(delays, self._fixed, out=self._columns[JITTER][rows])
-        self._delivered[rows] = arrivals
-        if missing is not None:
-            self._delivered[rows][missing] = -1
+        arrivals[missing] = -1
 
 
 class Windows:
