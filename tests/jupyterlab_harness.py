@@ -185,7 +185,10 @@ class Page:
         self.tab.evaluate(
             """async () => { const p = window.jupyterapp.shell.currentWidget;
             await p.context.ready; await p.sessionContext.ready;
-            await p.sessionContext.session.kernel.info; }"""
+            await p.sessionContext.session.kernel.info;
+            window.wsimStatuses = [p.sessionContext.kernelDisplayStatus];
+            p.sessionContext.statusChanged.connect((_, s) => {
+              if (s !== 'busy' && s !== 'idle') window.wsimStatuses.push(s); }); }"""
         )
         return self
 
@@ -196,11 +199,20 @@ class Page:
             [name, arguments],
         )
 
-    def run_all(self, timeout_s: float = 180.0) -> None:
+    def run_all(self, timeout_s: float = 60.0) -> None:
         """Run every cell; an error in any fails the test."""
         self.command("notebook:run-all-cells")
-        wait_until(self._all_ran, f"every cell has run: {self.states()}", timeout_s)
+        try:
+            wait_until(self._all_ran, "every cell has run", timeout_s)
+        except AssertionError as error:
+            raise AssertionError(
+                f"{error}: {self.states()}, kernel {self.statuses()}\n{self.lab.log()[-1500:]}"
+            ) from None
         assert not (errors := self.errors()), errors
+
+    def statuses(self) -> list[str]:
+        """Return what the kernel has been since the page was opened: a death shows here."""
+        return list(self.tab.evaluate("() => window.wsimStatuses"))
 
     def states(self) -> list[Any]:
         """Return execution count and state of each code cell."""

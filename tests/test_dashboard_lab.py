@@ -282,3 +282,25 @@ def test_a_port_in_use_is_said(lab):
             lab.serve(port=taken.getsockname()[1])
     with pytest.raises(UsageError, match="port=-1"):
         lab.serve(port=-1)
+
+
+def test_what_tcp_cannot_carry_is_said():
+    with LabSession({"latency_ms": 300, "packet_loss_rate": 0.05}, seed=1) as lab:
+        assert lab.advice() == ""
+        lab.set_condition("transport", "tcp")
+        assert lab.advice().startswith("From the rover, 150 kB/s is more than TCP carries")
+        lab.set_traffic(camera_hz=0)
+        assert lab.advice() == ""
+
+
+def test_numbers_are_about_the_network_in_force():
+    with LabSession(CLEAN, seed=1) as lab:
+        lab.step(10)
+        lab.set_condition("latency_ms", 400)
+        lab.step(1)
+        told = lab.numbers(lab.scene())
+        assert told["command p50 (median)"] == "400 ms"
+        assert told["measured over"] == "1 s"
+        lab.reset()
+        lab.step(2)
+        assert lab.numbers(lab.scene())["measured over"] == "2 s"

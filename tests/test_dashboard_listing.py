@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from frames import make, periodic
 
 from wsim.dashboard import listing
@@ -13,7 +14,7 @@ from wsim.dashboard.view import window_of
 def test_the_numbers_that_matter():
     frame = periodic(20, 20, 80.0, lost=np.arange(400) % 8 == 7)
     told = listing.numbers(Scene(window_of(frame), np.empty((0, 2))))
-    assert told["command p50"] == told["command p99"] == "80 ms"
+    assert told["command p50 (median)"] == told["command p99"] == "80 ms"
     assert told["commands lost"] == "50 of 400 (12.5 %)"
     assert told["command age now"] == "0.08 s"
     assert told["age over 0.5 s"] == "0.0 % of the time"
@@ -26,9 +27,22 @@ def test_the_share_of_time_without_fresh_commands():
     assert abs(share - 1.6 / 2.0) < 1e-9
 
 
+def test_only_what_was_sent_since_the_network_changed_counts():
+    frame = make(np.arange(0, 20, 0.05), np.where(np.arange(400) < 200, 50.0, 700.0))
+    scene = Scene(window_of(frame), np.empty((0, 2)))
+    told = listing.numbers(scene, since_s=10.0)
+    assert told["command p50 (median)"] == "700 ms"
+    assert told["commands lost"] == "0 of 200 (0.0 %)"
+    assert told["measured over"] == "11 s"
+    # from 10.95 s on every command heard is older than 0.5 s
+    assert abs(listing.share_over(scene, 15.0) - 1.0) < 1e-9
+    assert listing.share_over(scene, 5.0) < 0.7
+    assert listing.numbers(scene, since_s=99.0)["command p50 (median)"] == "–"
+
+
 def test_nothing_yet():
     told = listing.numbers(Scene(window_of(make([])), np.empty((0, 2))))
-    assert told["command p50"] == "–"
+    assert told["command p50 (median)"] == "–"
     assert told["commands lost"] == "none"
 
 
@@ -79,3 +93,10 @@ def test_metrics_are_told_in_words():
     assert "95 % arrive" not in text
     kept = pd.DataFrame({"run": ["A"], "drop_rate": [0.05], "p99_ms": [1.0]})
     assert "lost (%)" in listing.kept_table(kept)
+
+
+def test_verdicts_are_marked_by_more_than_colour():
+    text = listing.table(pd.DataFrame({"verdict": ["✗ worse", "✓ better", "worse"]}))
+    assert '<td class="wsim-worse">✗ worse</td>' in text
+    assert '<td class="wsim-better">✓ better</td>' in text
+    assert "<td>worse</td>" in text

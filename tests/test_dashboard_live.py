@@ -89,6 +89,29 @@ def test_a_busy_kernel_gets_fewer_rounds(monkeypatch):
     assert waits == pytest.approx([0.1, 0.8, 2.0, 0.1], rel=0.2)
 
 
+def test_slow_work_waits_for_a_whole_round():
+    source = Source()
+    live = Live(source, source.after, hz=10)
+
+    async def main():
+        task = asyncio.create_task(live.run())
+        await live.seen()
+        seen = live.ended
+        task.cancel()
+        return seen
+
+    assert asyncio.run(main()) == 2
+    assert live.worst_ms >= live.turn_ms > 0
+
+
+def test_others_stand_aside_during_a_turn_and_only_then():
+    told = []
+    source = Source()
+    live = Live(source, lambda scene: told.append("texts"), pictures=(), crowd=told.append)
+    asyncio.run(live.round())
+    assert told == [True, False, True, "texts", False]
+
+
 def test_a_rate_beyond_ten_is_refused():
     for nonsense in (0, 11, -5):
         with pytest.raises(UsageError, match="hz="):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import threading
+import time
 
 import pytest
 
@@ -65,6 +66,19 @@ def test_as_fast_as_possible_outruns_the_wall(thread):
     ticking(thread)
     thread.call(thread.loop.set_speed, math.inf)
     reach(thread, 1000)  # a quarter of an hour of the wall at real time
+
+
+def test_time_stands_aside_while_another_thread_is_in_a_hurry(thread):
+    counts = [0, 0]
+    ticking(thread)
+    thread.call(thread.loop.set_speed, math.inf)
+    for index, crowded in enumerate((False, True)):
+        thread.loop.crowded = crowded
+        before, began = thread.call(lambda: thread.loop.now_ns), time.monotonic()
+        while time.monotonic() - began < 0.1:
+            time.sleep(0.01)
+        counts[index] = thread.call(lambda: thread.loop.now_ns) - before
+    assert counts[1] < counts[0] / 10
 
 
 def test_pausing_holds_time(thread):

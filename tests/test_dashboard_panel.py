@@ -179,6 +179,16 @@ def test_pictures_and_texts_follow(panel):
     assert "5.0 s simulated" in panel.status.value
 
 
+def test_a_load_beyond_tcp_is_said_until_it_is_mended(panel):
+    panel.network.controls["latency_ms"].field.value = 300.0
+    panel.network.controls["packet_loss_rate"].field.value = 0.05
+    assert panel.advice.value == ""
+    panel.network.controls["transport"].box.value = "tcp"
+    assert "From the rover, 150 kB/s is more than TCP carries" in panel.advice.value
+    panel.traffic.controls["camera_hz"].field.value = 0
+    assert panel.advice.value == ""
+
+
 def test_exceptions_of_the_users_handlers_are_shown(panel):
     def broken(data):
         raise KeyError("<speed>")

@@ -17,6 +17,7 @@ from wsim.dashboard.scenes import Scene
 NARROW = ("seq", "created_s", "latency_ms", "direction", "event_name", "session", "fate", "cause")
 """Columns of the history that fit beside the controls."""
 _LOOK_BACK = 5000
+QUANTILES = ("p50 (median)", "p90", "p99")
 
 
 def numbers(scene: Scene, since_s: float = -math.inf) -> dict[str, str]:
@@ -30,7 +31,7 @@ def numbers(scene: Scene, since_s: float = -math.inf) -> dict[str, str]:
     total, lost = int(commands.sum()), int((commands & window.lost).sum())
     quantiles = np.percentile(latency, [50, 90, 99]) if len(latency) else [np.nan] * 3
     age = curves.ages(window)[1]
-    told = {f"command p{p}": _ms(q) for p, q in zip((50, 90, 99), quantiles, strict=True)}
+    told = {f"command {name}": _ms(q) for name, q in zip(QUANTILES, quantiles, strict=True)}
     told["commands lost"] = f"{lost} of {total} ({100 * lost / total:.1f} %)" if total else "none"
     told["command age now"] = f"{age[-1]:.2f} s" if len(age) else "–"
     over = 100 * share_over(scene, since_s)
@@ -102,13 +103,24 @@ WORDS = {
     "stale_share": "older than 0.5 s when heard",
     "age_mean_ms": "mean command age",
     "age_p99_ms": "command age, 99 %",
-    "watchdog_trips": "watchdog stops",
-    "watchdog_trips_per_min": "watchdog stops",
+    "watchdog_trips": "rover stopped by itself (times)",
+    "watchdog_trips_per_min": "rover stops by itself",
     "rate_hz": "commands heard",
 }
 """Metrics in the words of an operator, for the panel's tables."""
 
 
+HEADS = {
+    "compared": "runs",
+    "metric": "what",
+    "baseline": "first",
+    "candidate": "other",
+    "low": "95 % from",
+    "high": "to",
+}
+"""Headings of the comparison."""
+MARKS = {"better": "✓ ", "worse": "✗ ", "equivalent": "= "}
+"""Marks before verdicts, so that colour is not all that tells them apart."""
 TOO_MUCH = ("mean_ms", "p95_ms", "p999_ms")
 """Metrics that the panel leaves out."""
 
@@ -136,11 +148,20 @@ def verdicts(comparison: pd.DataFrame) -> str:
     shown["metric"] = [
         f"{WORDS.get(name, name)} ({unit})" for name, unit in zip(parts["name"], units, strict=True)
     ]
-    return table(shown.rename(columns={"low": "95 % from", "high": "to"}))
+    if "verdict" in shown:
+        shown["verdict"] = [MARKS.get(word, "") + word for word in shown["verdict"]]
+    return table(shown.rename(columns=HEADS))
 
 
 def _row(values: Sequence[Any]) -> str:
-    return "<tr>" + "".join(f"<td>{html.escape(_cell(value))}</td>" for value in values) + "</tr>"
+    return "<tr>" + "".join(map(_data, values)) + "</tr>"
+
+
+def _data(value: Any) -> str:
+    text = _cell(value)
+    known = [word for word in ("better", "worse") if text == MARKS[word] + word]
+    told = f' class="wsim-{known[0]}"' if known else ""
+    return f"<td{told}>{html.escape(text)}</td>"
 
 
 def _cell(value: Any) -> str:

@@ -91,12 +91,14 @@ class Dashboard:
 
     def _make_texts(self) -> None:
         self._problem = ""
-        self.error, self.note, self.status = _text(), _text(), _text()
+        self.error, self.note, self.status, self.advice = _text(), _text(), _text(), _text()
         self.numbers, self.history, self.refused = _text(), _text(), _text()
         self.kept_table, self.verdicts = _text(), _text()
-        for name in ("error", "note", "status", "numbers", "history", "refused", "kept_table"):
+        for name in (
+            "error", "note", "status", "advice", "numbers", "history", "refused", "kept_table",
+            "verdicts",
+        ):  # fmt: skip
             getattr(self, name).add_class(f"wsim-text-{name.replace('_', '-')}")
-        self.verdicts.add_class("wsim-text-verdicts")
 
     def _make_controls(self, folder: Path) -> None:
         lab = self.lab
@@ -242,6 +244,8 @@ class Dashboard:
         self.network.show(self.lab.conditions)
         self.traffic.show(self.lab.traffic)
         self.bar.show()
+        advice = self.lab.advice()
+        self.advice.value = f'<div class="wsim-advice">⚠ {html.escape(advice)}</div>' * bool(advice)
 
     def say(self, words: str) -> None:
         """Show a sentence under the bar."""

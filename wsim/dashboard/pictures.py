@@ -148,7 +148,8 @@ class Timeline(Picture):
     title = "Commands (× lost, ▲ late, ◆ stop)"
     axes_labels = ("seconds ago (sent)", "")
     overlay_marker = "x"
-    legend_place = "lower left"
+    legend_place = "lower right"
+    legend_anchor = (1.02, 0.97)  # above the lanes, right of the title
 
     def set_up(self) -> None:
         """Make one set of marks for each fate."""

@@ -23,6 +23,8 @@ T = TypeVar("T")
 SPAN_S = 30.0
 LANES = ("driveCommands", "emergencyStop", "cameraFeed", "systemStatus")
 MAX_ROWS = 1_000_000
+COMMAND_BYTES = 60.0
+"""About what a drive command takes on the wire."""
 SPEEDS: Mapping[str, float] = {"real time": 1.0, "10 x": 10.0, "as fast as possible": math.inf}
 """Speeds by name; times the profile's own scale."""
 
@@ -242,6 +244,23 @@ class RunningLab:
             told["messages"] += f" ({recorder.evicted:,} evicted)"
         told["connection"] = str(self._run.sim.connection_state.name).lower()
         return told
+
+    def advice(self) -> str:
+        """Say in a sentence what of the traffic is more than TCP can carry; empty if nothing is."""
+        from wsim.tcp import saturated
+
+        traffic = self.traffic
+        loads = {
+            "inbound": ("to the rover", traffic.drive_hz * COMMAND_BYTES),
+            "outbound": ("from the rover", traffic.camera_hz * traffic.camera_kb * 1000.0),
+        }
+        told = [
+            f"{words}, {text}"
+            for direction, (words, load) in loads.items()
+            if (text := saturated(self.conditions.for_direction(direction), load))
+        ]
+        words = "; ".join(told)
+        return words[:1].upper() + words[1:]
 
     def newest_problem(self) -> str:
         """Return the newest exception of a handler in words; empty if there was none."""

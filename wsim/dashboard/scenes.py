@@ -41,6 +41,7 @@ class Picture:
     overlay_marker: ClassVar[str] = ""
     """Kept runs are lines, or marks of this kind."""
     legend_place: ClassVar[Any] = "upper left"
+    legend_anchor: ClassVar[Any] = None
     title: ClassVar[str] = ""
     axes_labels: ClassVar[tuple[str, str]] = ("", "")
 
@@ -112,8 +113,9 @@ class Picture:
             self._overlays.append(artist)
         if self._overlays:
             axes.legend(
-                handles=self._overlays, fontsize=6.5, loc=self.legend_place, framealpha=0.7, ncols=6
-            )
+                handles=self._overlays, fontsize=6.5, loc=self.legend_place, framealpha=0.7,
+                ncols=6, bbox_to_anchor=self.legend_anchor,
+            )  # fmt: skip
         elif (legend := axes.get_legend()) is not None:
             legend.remove()
 

@@ -17,7 +17,7 @@ from wsim.profiles import PROFILES
 Later = Callable[[Callable[[], Any], Callable[[Any], None], str], None]
 """Runs slow work away from home: ``later(work, then, words)``."""
 SUFFIXES = (".json", ".csv", ".parquet", ".jsonl")
-WIDE = {"description_width": "72px"}
+WIDE = {"description_width": "84px"}
 
 
 class Shelf:
@@ -48,7 +48,7 @@ class Shelf:
 
     def _make_compare(self, act: Act) -> None:
         self.other = w.Dropdown(
-            options=list(PROFILES), description="profile", style=WIDE,
+            options=list(PROFILES), description="other profile", style=WIDE,
             tooltip="the network to run again under", layout=w.Layout(width="100%"),
         )  # fmt: skip
         self.again = button(
@@ -93,7 +93,7 @@ class Shelf:
 
     def _make_files(self, act: Act) -> None:
         self.path = w.Text(
-            description="file", style=WIDE, placeholder="history.json, .csv, .parquet, .har",
+            description="history file", style=WIDE, placeholder="drive.json, .csv, .parquet, .har",
             tooltip="path of an exported history", layout=w.Layout(width="100%"),
         )  # fmt: skip
         self.load = button("Load file", "put that history into the next slot", "load", "48%")
@@ -112,7 +112,7 @@ class Shelf:
         self.report = button("Save report", "one HTML file about the kept runs", "report", "98%")
         self.report.on_click(act(lambda _: self._report()))
         self.profile_file = w.Text(
-            description="profile", style=WIDE, placeholder="ours.yaml", continuous_update=False,
+            description="own profile", style=WIDE, placeholder="ours.yaml", continuous_update=False,
             tooltip="path of a profile file of your own (YAML or JSON)",
             layout=w.Layout(width="100%"),
         )  # fmt: skip

@@ -15,6 +15,11 @@ body.theme-dark img.wsim-plot { filter: invert(0.89) hue-rotate(180deg); }
 .wsim-described { position: absolute; width: 1px; height: 1px; overflow: hidden;
   clip-path: inset(50%); white-space: nowrap; }
 .wsim-error { background: #b3261e; color: #fff; padding: 4px 10px; border-radius: 3px; }
+.wsim-advice { border-left: 4px solid #E69F00; padding: 2px 8px; }
+.wsim-better { color: #00795a; } .wsim-worse { color: #b3420a; }
+.wsim-better, .wsim-worse { font-weight: 600; white-space: nowrap; }
+[data-jp-theme-light="false"] .wsim-better, body.theme-dark .wsim-better { color: #4fd0a5; }
+[data-jp-theme-light="false"] .wsim-worse, body.theme-dark .wsim-worse { color: #ff9a66; }
 .wsim-note { padding: 2px 0; }
 .wsim-text-status, .wsim-text-status * { font-size: 11px; color: var(--jp-ui-font-color2, #555); }
 .wsim-numbers { display: flex; flex-wrap: wrap; gap: 2px 20px; margin: 4px 0; }
