@@ -14,8 +14,8 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     0: "errors schema",
     1: "randomness impairments rules conditions transit transport channel link tcp profiles "
-    "messages payloads identifiers names traffic timeline damage lints explanation fitting "
-    "interchange",
+    "messages payloads identifiers names validation traffic timeline damage lints explanation "
+    "fitting interchange",
     2: "store history formats",
     3: "timing clock simulation simulator batch rover",
     4: "analysis serving",

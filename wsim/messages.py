@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from wsim.errors import PayloadError
 from wsim.names import is_name
 from wsim.payloads import arguments, packet_size
+from wsim.validation import Check, compiled, complaint
+from wsim.validation import Schema as Schema
 
-Schema = Mapping[str, Any]
 _SEEN = 4096
 
 _NUMBER = {"type": ["number", "null"]}
@@ -113,7 +114,7 @@ class Registry:
 
     def __init__(self) -> None:
         self._schemas: dict[str, Schema] = dict(STANDARD_EVENTS)
-        self._checks: dict[str, Callable[[Any], Any]] = {}
+        self._checks: dict[str, Check] = {}
         self.quick: dict[str, Callable[[Any], int]] = {
             "driveCommands": _flat_numbers("driveCommands", STANDARD_EVENTS)
         }
@@ -135,7 +136,7 @@ class Registry:
             If the event name is no string or the schema is not valid.
         """
         check_event_name(event)
-        self._checks[event] = _compiled(event, schema)
+        self._checks[event] = compiled(event, schema)
         self._schemas[event] = schema
         self.quick.pop(event, None)
 
@@ -160,10 +161,10 @@ class Registry:
             return ""
         check = self._checks.get(event)
         if check is None:
-            check = self._checks[event] = _compiled(event, self._schemas[event])
+            check = self._checks[event] = compiled(event, self._schemas[event])
         if isinstance(data, bytes | bytearray | memoryview):
             data = ""  # JSON Schema has no bytes: a field that takes text takes them
-        return _complaint(event, check, data)
+        return complaint(event, check, data)
 
 
 def check_event_name(event: object) -> str:
@@ -172,38 +173,6 @@ def check_event_name(event: object) -> str:
         return event
     what = "holds half a character" if isinstance(event, str) and event else "is not a text"
     raise PayloadError(f"event name {event!r} {what}; give one such as 'driveCommands'")
-
-
-def _compiled(event: str, schema: Schema) -> Callable[[Any], Any]:
-    import fastjsonschema
-
-    if not isinstance(schema, Mapping):
-        raise PayloadError(f"the schema of '{event}' is not a mapping: {schema!r}")
-    try:
-        check: Callable[[Any], Any] = fastjsonschema.compile(
-            {"$schema": "http://json-schema.org/draft-07/schema#", **schema}, use_default=False
-        )
-    except (fastjsonschema.JsonSchemaDefinitionException, AttributeError, TypeError) as error:
-        raise PayloadError(f"the schema of '{event}' is not valid: {error}") from error
-    return check
-
-
-def _complaint(event: str, check: Callable[[Any], Any], data: Any) -> str:
-    import fastjsonschema
-
-    try:
-        check(data)
-    except fastjsonschema.JsonSchemaValueException as error:
-        value = repr(error.value)
-        shown = value if len(value) <= 60 else value[:59] + "…"
-        kinds = " or ".join(_words(error.rule_definition))
-        wanted = f"must be {kinds}" if error.rule == "type" else error.message.split(" ", 1)[1]
-        return f"{event}: {error.name} {wanted}, not {shown}"
-    return ""
-
-
-def _words(kinds: Any) -> list[str]:
-    return [kinds] if isinstance(kinds, str) else list(map(str, kinds or ()))
 
 
 def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], int]:
