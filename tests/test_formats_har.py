@@ -81,6 +81,7 @@ def test_a_decoded_archive_survives_saving(tmp_path: Path) -> None:
 def test_a_plain_websocket_gives_one_event_per_frame(tmp_path: Path) -> None:
     plain = archive(("send", 0, "42 apples"), ("receive", 1, b"\x01"), url="wss://rover/telemetry")
     frame = load(write(tmp_path, plain))
+    assert set(frame.namespace) == {""}  # which tells it from Socket.IO's
     assert list(frame["event_name"]) == ["message", "message"]
     assert list(frame["data"]) == ["42 apples", b"\x01"]
 

@@ -226,6 +226,7 @@ async def test_a_plain_websocket_server_message_by_message():
         frame = proxy.history.frame
     assert list(frame.direction.value_counts()) == [8, 7]
     assert set(frame.event_name) == {"message"}
+    assert set(frame.namespace) == {""}
     assert (frame.latency_ms == 10).all()
 
 

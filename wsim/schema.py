@@ -90,7 +90,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("copy", "int64", "", "0 for the message itself, 1, 2, ... for duplicates"),
     Column("size_bytes", "int64", "B", "size of the Socket.IO packet with attachments"),
     Column("message_id", "str", "", "identifier carried in the payload's metadata"),
-    Column("namespace", "category", "", "Socket.IO namespace"),
+    Column("namespace", "category", "", "Socket.IO namespace; empty on a plain WebSocket"),
     Column("ack_id", "int64", "", "acknowledgement id; -1 if none was asked for"),
     Column("round_trip_ms", "float64", "ms", "send to acknowledgement; NaN if none"),
     Column(

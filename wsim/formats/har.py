@@ -41,7 +41,7 @@ class _Socket:
         """Take one frame in order of time."""
         row = {"time": time_s, "direction": direction, "size_bytes": len(_raw(content))}
         if not self.decode:
-            self._add(row, "message", content)
+            self._add(row | {"namespace": ""}, "message", content)  # no Socket.IO, no namespace
         elif isinstance(content, bytes):
             self._attachment(row, direction, content)
         elif content[:1] == "0":

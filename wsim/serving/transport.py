@@ -27,7 +27,10 @@ _LONG_ITEMS = 64
 
 
 class WholeFrames:
-    """Stands in for the assembler where nothing is decoded: each frame is a message."""
+    """Stands in for the assembler where nothing is decoded: each frame is a message.
+
+    It belongs to no namespace, not even ``/``, which tells it from a Socket.IO event.
+    """
 
     def __init__(self, max_payload: int) -> None:
         self._max_payload = max_payload
@@ -37,7 +40,8 @@ class WholeFrames:
         size = len(frame if isinstance(frame, bytes) else frame.encode())
         if size > self._max_payload:
             raise PacketError(f"a message of {size} bytes, allowed are {self._max_payload}")
-        return [Unit((frame,), "raw", "text" if isinstance(frame, str) else "binary", size=size)]
+        name = "text" if isinstance(frame, str) else "binary"
+        return [Unit((frame,), "raw", name, namespace="", size=size)]
 
 
 def query_of(scope: Scope) -> dict[str, str]:
