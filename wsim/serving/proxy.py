@@ -15,8 +15,9 @@ from wsim.serving.faults import inflict
 from wsim.serving.guard import Guard, check_binding
 from wsim.serving.host import Host
 from wsim.serving.middleware import NetworkMiddleware
-from wsim.serving.network import Network
+from wsim.serving.network import Client, Network
 from wsim.serving.terms import Bounds, resolved
+from wsim.serving.transport import CLIENT, Scope
 from wsim.serving.upstream import Upstream
 
 
@@ -107,7 +108,9 @@ class Proxy:
         self.history = History(max_history, profile=name, about={**about, "upstream": upstream})
         self.network = Network(conditions, seed=seed, history=self.history, bounds=bounds)
         self.host, self.port, self.upstream = host, port, upstream
-        self._upstream = Upstream(upstream)
+        self._upstream = Upstream(upstream, self._note_trouble)
+        self.trouble = ""
+        """Why the server could not be reached, or what it answered, the last time it failed."""
         middle = NetworkMiddleware(self._upstream, conditions, network=self.network)
         self._host = Host(Guard(middle, host=host, allow_origin=allow_origin, token=token))
         self._desk = Desk(self, self.history, record)
@@ -140,6 +143,13 @@ class Proxy:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+
+    def _note_trouble(self, scope: Scope, reason: str) -> None:
+        self.trouble = reason
+        client: Client | None = scope.get(CLIENT)
+        name, session = ("", 1) if client is None else (client.client_id, client.session)
+        now_ns = self.network.clock.now_ns()
+        self.history.note_connection(now_ns, name, "unreachable", session, reason)
 
     # -- what can be done to it ----------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -23,7 +24,6 @@ _ANSWER_HOP = frozenset(
 _DATA = (WSMsgType.TEXT, WSMsgType.BINARY)
 _MAX_MESSAGE = 100_000_000
 _BAD_GATEWAY = 502
-_UNREACHABLE = 1014
 _WITHOUT_A_WORD = 1006
 _NORMAL = 1000
 
@@ -55,10 +55,15 @@ class Upstream:
     ----------
     address
         Such as ``http://127.0.0.1:4000``.
+    on_trouble
+        Told of the scope and the reason when the server cannot be reached or refuses.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(
+        self, address: str, on_trouble: Callable[[Scope, str], None] = lambda scope, reason: None
+    ) -> None:
         self._url = checked_url(address)
+        self._on_trouble = on_trouble
         self._session: aiohttp.ClientSession | None = None
 
     def _client(self) -> aiohttp.ClientSession:
@@ -111,6 +116,7 @@ class Upstream:
                     await send({"type": "http.response.body", "body": chunk, "more_body": True})
                 await send({"type": "http.response.body", "body": b""})
         except aiohttp.ClientError as error:
+            self._on_trouble(scope, str(error) or type(error).__name__)
             text = f"wsim proxy: {self._url} cannot be reached: {error}".encode()
             headers = [(b"content-type", b"text/plain")]
             await send({"type": "http.response.start", "status": _BAD_GATEWAY, "headers": headers})
@@ -124,8 +130,13 @@ class Upstream:
                 self._target(scope), headers=_forwarded(scope), protocols=protocols,
                 compress=0, max_msg_size=_MAX_MESSAGE,
             )  # fmt: skip
-        except aiohttp.ClientError:
-            await send({"type": "websocket.close", "code": _UNREACHABLE})
+        except aiohttp.WSServerHandshakeError as error:  # it has answered, but not so
+            self._on_trouble(scope, f"it answers {error.status} to a WebSocket handshake")
+            await send({"type": "websocket.http.response.start", "status": error.status})
+            return
+        except aiohttp.ClientError as error:
+            self._on_trouble(scope, str(error) or type(error).__name__)
+            await send({"type": "websocket.http.response.start", "status": _BAD_GATEWAY})
             return
         async with server:
             accepted: Event = {"type": "websocket.accept", "subprotocol": server.protocol}
