@@ -19,7 +19,8 @@ def add_parser(subparsers: Any) -> None:
         "replay",
         help="play a recorded session against a real server",
         description="Play what clients sent in a recording as real clients, at the recorded times,"
-        " through a simulated network, and record what becomes of it.",
+        " through a simulated network, and record what becomes of it. The server may be any"
+        " Socket.IO server (protocol 5), or a plain WebSocket server for a recording of one.",
     )
     parser.add_argument(
         "file", nargs="?", type=Path, default=None, metavar="FILE",
@@ -27,7 +28,8 @@ def add_parser(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--url", default="http://127.0.0.1:5000", metavar="URL",
-        help="the server to play against (default: %(default)s)",
+        help="the server to play against; ws://HOST:PORT/PATH for plain WebSocket"
+        " (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
         "--speed", type=float, default=1.0, metavar="X",
@@ -69,12 +71,32 @@ def _progress(done: int, total: int) -> None:
 
 def _say(outcome: Any, path: Path, args: argparse.Namespace, network: str) -> None:
     sent = outcome[outcome.direction == "inbound"]
-    lost = int(sent.dropped.sum())
+    median = sent.latency_ms.median()
+    latency = "none arrived" if median != median else f"latency {median:.1f} ms at the median"
     print(
         f"Played {len(sent)} messages of {path.name} against {args.url}"
-        f" through the network {network}: {lost} dropped,"
-        f" latency {sent.latency_ms.median():.1f} ms at the median;"
+        f" through the network {network}: {_dropped(sent)}, {latency};"
         f" {len(outcome) - len(sent)} messages came back."
     )
+    trouble = _trouble(outcome)
+    if trouble:
+        print(trouble)
     if args.record is not None:
         print(f"Recorded to {args.record}; look at it with: wsim compare {path} {args.record}")
+
+
+def _dropped(sent: Any) -> str:
+    """Say how many were dropped, and why."""
+    causes = sent[sent.dropped].cause.astype(str).value_counts()
+    why = ", ".join(f"{count} {cause.replace('_', ' ')}" for cause, count in causes.items())
+    return f"{int(sent.dropped.sum())} dropped" + (f" ({why})" if why else "")
+
+
+def _trouble(outcome: Any) -> str:
+    """Say when the server went away, and what became of it."""
+    (notes,) = outcome.attrs["wsim"].values()
+    found = [note for note in notes["connections"] if note["state"] == "unreachable"]
+    if not found:
+        return ""
+    since_s = found[0]["at_s"] - float(outcome.created_s.min())
+    return f"From {since_s:.1f} s on the server could not be reached: {found[0]['cause']}"
