@@ -46,10 +46,14 @@ class ConstantRateState:
         finishes = np.empty(len(sizes), np.int64)
         for start in range(0, len(sizes), _CHUNK):
             part = slice(start, start + _CHUNK)
-            service = (sizes[part] * 8000.0 / self._mbps).astype(np.int64)
+            service = self.service_many(sizes[part])
             finishes[part] = lindley(arrivals_ns[part], service, last_ns)
             last_ns = int(finishes[part][-1])
         return finishes
+
+    def service_many(self, sizes: IntArray) -> IntArray:
+        """Return how long each takes to serialise, in ns."""
+        return (sizes * 8000.0 / self._mbps).astype(np.int64)
 
 
 def lindley(arrivals: IntArray, service: IntArray, last: int) -> IntArray:

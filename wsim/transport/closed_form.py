@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from wsim.conditions import NetworkConditions
+from wsim.impairments.constant_rate import ConstantRateState
 from wsim.randomness import BoolArray, IntArray
 from wsim.schema import PARTS
 from wsim.transit import CAUSE_CODES, Transits
@@ -126,32 +127,40 @@ class ClosedForm:
 
     def _serve(self, rows: slice, arrivals: IntArray, causes: np.ndarray) -> IntArray:
         """Return when each leaves the bottleneck; what is lost before it takes no time there."""
-        c, path = self._conditions, self._path
+        path = self._path
         there = np.flatnonzero(causes == 0)
-        came = arrivals[there]
-        sizes = self._sizes[rows][there] + c.overhead_bytes
-        finishes = path.rate.finish_many(came, sizes, path.free_ns)
-        before = np.concatenate([[path.free_ns], finishes[:-1]]) if len(there) else finishes
-        if path.limited and self._overflows(came, sizes, finishes, before):
-            service = finishes - np.maximum(came, before)
-            finishes, full, waiting = tail_drop(
-                came, service, sizes, c, path.free_ns, path.waiting, fast=self._fast
-            )
-            path.waiting = waiting
-            causes[there[full]] = _QUEUE_FULL
-            before = np.concatenate([[path.free_ns], finishes[:-1]])
-        elif path.limited:
-            left = int(np.searchsorted(finishes, came[-1], side="right")) if len(came) else 0
-            pairs = zip(finishes[left:].tolist(), sizes[left:].tolist(), strict=True)
-            path.waiting.extend(pairs)
-        starts = np.maximum(came, before)
+        leaves, came = arrivals.copy(), arrivals[there]
+        starts = finishes = came
         if len(there):
+            sizes = self._sizes[rows][there] + self._conditions.overhead_bytes
+            free_ns = path.free_ns
+            finishes, full = self._finishes(came, sizes)
+            causes[there[full]] = _QUEUE_FULL
+            starts = np.maximum(came, _shifted(free_ns, finishes))
             path.free_ns = int(finishes[-1])
-        leaves = arrivals.copy()
         leaves[there] = finishes
         self._fill(QUEUE, rows, there, starts - came)
         self._fill(SERIALIZATION, rows, there, finishes - starts)
         return leaves
+
+    def _finishes(self, came: IntArray, sizes: IntArray) -> tuple[IntArray, IntArray]:
+        """Return when the server is free after each, and the places of those without room."""
+        path = self._path
+        if not path.limited or not (self._fast or path.waiting):  # maybe all find room
+            finishes = path.rate.finish_many(came, sizes, path.free_ns)
+            if not path.limited:
+                return finishes, _NOBODY
+            if not self._overflows(came, sizes, finishes):
+                left = int(np.searchsorted(finishes, came[-1], side="right"))
+                pairs = zip(finishes[left:].tolist(), sizes[left:].tolist(), strict=True)
+                path.waiting.extend(pairs)
+                return finishes, _NOBODY
+        assert isinstance(path.rate, ConstantRateState)  # see has_closed_form
+        finishes, full, path.waiting = tail_drop(
+            came, path.rate.service_many(sizes), sizes, self._conditions, path.free_ns,
+            path.waiting, fast=self._fast,
+        )  # fmt: skip
+        return finishes, np.flatnonzero(full)
 
     def _fill(self, position: int, rows: slice, there: IntArray, values: IntArray) -> None:
         column = self._columns[position][rows]
@@ -161,14 +170,10 @@ class ClosedForm:
             column.fill(0)
             column[there] = values
 
-    def _overflows(
-        self, came: IntArray, sizes: IntArray, finishes: IntArray, before: IntArray
-    ) -> bool:
+    def _overflows(self, came: IntArray, sizes: IntArray, finishes: IntArray) -> bool:
         """Would anything find no room, if nothing were dropped before it?"""
         c = self._conditions
-        if len(self._path.waiting):
-            return True
-        backlog = np.maximum(before - came, 0)
+        backlog = np.maximum(_shifted(self._path.free_ns, finishes) - came, 0)
         if c.queue_limit_ms is not None and bool(np.any(backlog > c.queue_limit_ms * 1e6)):
             return True
         if c.queue_limit_bytes is not None and c.bandwidth_mbps is not None:
@@ -309,6 +314,14 @@ def _serve_by_hand(
     return np.array(finishes, np.int64), full, np.array(line, np.int64), gone
 
 
+def _shifted(first: int, values: IntArray) -> IntArray:
+    """Return `first` and all values but the last."""
+    shifted = np.empty_like(values)
+    shifted[0], shifted[1:] = first, values[:-1]
+    return shifted
+
+
+_NOBODY = np.empty(0, np.int64)
 _LOSS = CAUSE_CODES["loss"]
 _OUTAGE = CAUSE_CODES["outage"]
 _QUEUE_FULL = CAUSE_CODES["queue_full"]
