@@ -7,7 +7,7 @@ import pytest
 from wsim.conditions import NetworkConditions
 from wsim.randomness import Stream
 from wsim.tcp.path import Path
-from wsim.tcp.receiver import DUPLICATE, EARLY, IN_ORDER, Packet, Receiver
+from wsim.tcp.receiver import DUPLICATE, EARLY, HELD, IN_ORDER, Packet, Receiver
 from wsim.tcp.state import Acknowledgement
 
 MS = 1_000_000
@@ -35,7 +35,7 @@ class Bench:
     def feed(self, now: int, start: int, end: int) -> int:
         packet: Packet = (start, end, now, None, None)
         verdict = self.receiver.arrive(now, packet)
-        self.receiver.note(now, packet, verdict, self.receiver.reached)
+        self.receiver.note(now, packet, verdict, self.receiver.reached, self.receiver.overlap)
         self.receiver.answer(now)
         return verdict
 
@@ -84,6 +84,29 @@ def test_a_duplicate_is_reported() -> None:
     bench.feed(0, 0, 100)
     bench.feed(MS, 0, 100)
     assert bench.sent[-1][1][:3] == (100, (), (0, 100))
+
+
+@pytest.mark.parametrize(
+    ("before", "packet", "told"),
+    [
+        ([(0, 300)], (100, 500), (100, 300)),
+        ([(0, 100), (200, 300)], (100, 400), (200, 400)),
+        ([(0, 100), (200, 400)], (300, 600), (300, 400)),
+        ([(0, 100), (200, 600)], (300, 500), (300, 500)),
+    ],
+    ids=["its head", "a gap and more", "beyond a gap", "all of it, beyond a gap"],
+)
+def test_the_part_of_a_packet_that_came_before_is_reported(
+    before: list[tuple[int, int]], packet: tuple[int, int], told: tuple[int, int]
+) -> None:
+    """RFC 2883; the second as Linux tells it, up to the end of what was new."""
+    bench = Bench()
+    for i, piece in enumerate(before):
+        bench.feed(i * MS, *piece)
+    verdict = bench.feed(5 * MS, *packet)
+    bench.due(60 * MS)
+    assert bench.sent[-1][1][2] == told
+    assert (verdict == HELD) == (told == packet)
 
 
 def test_a_duplicate_does_not_refresh_the_time_stamp() -> None:

@@ -37,8 +37,15 @@ class Bench:
     def write(self, now: int, size: int = 100) -> None:
         self.sender.write(now, size)
 
-    def ack(self, now: int, upto: int, *blocks: tuple[int, int], echo: int = -1) -> None:
-        self.sender.on_ack(now, (upto, blocks, None, echo if echo >= 0 else now - RTT))
+    def ack(
+        self,
+        now: int,
+        upto: int,
+        *blocks: tuple[int, int],
+        echo: int = -1,
+        twice: tuple[int, int] | None = None,
+    ) -> None:
+        self.sender.on_ack(now, (upto, blocks, twice, echo if echo >= 0 else now - RTT))
 
     def fire(self) -> int:
         at = self.sender.expires()
@@ -159,6 +166,27 @@ def test_a_probe_that_repairs_a_loss_counts_as_one() -> None:
     window = bench.sender.cwnd
     bench.ack(420 * MS, 300)
     assert bench.sender.cwnd == window * 717 // 1024
+
+
+def test_what_was_delivered_twice_counts_as_delivered() -> None:
+    """So slow start after a timeout is faster, as packet logs of outages show: 3 instead of 2."""
+    for twice, sent in ((None, 2), ((0, 100), 3)):
+        bench = Bench()
+        bench.stream(10)
+        bench.fire()  # the probe
+        bench.write(400 * MS, 9000)
+        due = bench.fire()
+        assert bench.sender.state == LOSS
+        count = len(bench.wire)
+        bench.ack(due + RTT, bench.wire[-1][2], twice=twice)
+        assert len(bench.wire) - count == sent
+
+
+def test_a_report_of_what_was_sent_once_is_not_believed() -> None:
+    bench = Bench()
+    bench.stream(3)
+    bench.ack(RTT, 100, twice=(0, 100))
+    assert bench.sender.delivered == 1
 
 
 def test_a_timeout_that_was_needless_is_undone() -> None:

@@ -16,7 +16,7 @@ from wsim.schema import DIRECTIONS
 from wsim.tcp.bbr import Bbr
 from wsim.tcp.cubic import Cubic
 from wsim.tcp.path import HEADER_BYTES, Path
-from wsim.tcp.receiver import Arrived, Packet, Receiver
+from wsim.tcp.receiver import Arrived, Packet, Range, Receiver
 from wsim.tcp.sender import Sender
 from wsim.tcp.state import Acknowledgement, Control, TcpOptions
 from wsim.tcp.timers import NEVER, PHASE_NS
@@ -218,13 +218,14 @@ class TcpConnection:
                 receiver = target.receiver
                 if not receiver.accept(due, payload):
                     verdict = receiver.arrive(due, payload)
-                    self._answer(due + 1, target, payload, verdict, receiver.reached)
+                    found = (verdict, receiver.reached, receiver.overlap)
+                    self._answer(due + 1, target, payload, found)
             elif kind == _ACK:
                 target.on_ack(due + 1, payload)
             elif kind == _TIMER:
                 self._timer(due, target)
             else:
-                self._answer(due + 1, target, payload, *extra)
+                self._answer(due + 1, target, payload, extra)
 
     def _deliver_at(self, now: int) -> None:
         heap = self._heap
@@ -234,15 +235,17 @@ class TcpConnection:
             if event[2] == _ARRIVE:
                 half, packet = event[3], event[4]
                 verdict = half.receiver.arrive(now, packet)
-                extra = (verdict, half.receiver.reached)
+                extra = (verdict, half.receiver.reached, half.receiver.overlap)
                 event = (now, event[1], _ANSWER, half, packet, extra)
             later.append(event)
         for event in later:
             heapq.heappush(heap, event)
 
-    def _answer(self, now: int, half: _Half, packet: Packet, verdict: int, reached: int) -> None:
+    def _answer(
+        self, now: int, half: _Half, packet: Packet, found: tuple[int, int, Range | None]
+    ) -> None:
         receiver = half.receiver
-        receiver.note(now, packet, verdict, reached)
+        receiver.note(now, packet, *found)
         carried = packet[4]
         if carried is not None:
             self._other(half).sender.on_ack(now, carried, True)

@@ -15,10 +15,14 @@ from wsim.tcp.path import HEADER_BYTES, LOST, Details, Path
 from wsim.tcp.state import Acknowledgement
 from wsim.tcp.timers import NEVER, TICK_NS, expiry_ns
 
-IN_ORDER, EARLY, DUPLICATE = range(3)
+IN_ORDER, EARLY, DUPLICATE, HELD = range(4)
+"""What a packet is: next, beyond a gap, before what is wanted, or beyond a gap once more."""
 
 Packet = tuple[int, int, int, "Details | None", "Acknowledgement | None"]
 """Start, end, time sent, details of the crossing, acknowledgement carried."""
+
+Range = tuple[int, int]
+"""First byte and the one after the last."""
 
 Arrived = tuple[int, int, int, "Details | None", int]
 """Start, end, time sent, details, arrival."""
@@ -43,8 +47,9 @@ class Receiver:
     __slots__ = (
         "_ack", "_answers", "_ato", "_compress_base", "_compress_count", "_draws", "_duplicate",
         "_early", "_echo", "_filled", "_last_tick", "_mss", "_on_ack", "_pending", "_pushed",
-        "_pushed_again", "_quick", "_ranges", "_replies", "_sink", "_sink_next", "_wup",
-        "active", "back", "due", "on_wire", "phase", "reached", "srtt_ns", "wake",
+        "_pushed_again", "_quick", "_ranges", "_repeated", "_replies", "_sink", "_sink_next",
+        "_wup", "active", "back", "due", "on_wire", "overlap", "phase", "reached", "srtt_ns",
+        "wake",
     )  # fmt: skip
 
     def __init__(
@@ -79,17 +84,22 @@ class Receiver:
         self._quick = 0
         self._last_tick = -NEVER
         self._pending = self._pushed = self._pushed_again = self._replies = False
-        self._filled = False
+        self._filled = self._repeated = False
+        self.overlap: Range | None = None
         self._compress_base = -1
         self._compress_count = 0
 
     # -- reassembly ---------------------------------------------------------------------------
 
     def arrive(self, now: int, packet: Packet) -> int:
-        """Reassemble and deliver; return what the packet was."""
+        """Reassemble and deliver; return what the packet was, with ``overlap`` what came twice."""
         start, end = packet[0], packet[1]
-        if start <= self.reached:
-            if end <= self.reached:
+        reached = self.reached
+        self.overlap = None
+        if start <= reached:
+            if start < reached:
+                self.overlap = (start, min(end, reached))
+            if end <= reached:
                 return DUPLICATE
             self.reached = end
             arrived: list[Arrived] = [(start, end, packet[2], packet[3], now)]
@@ -98,7 +108,11 @@ class Receiver:
             self._sink(now, arrived)
             return IN_ORDER
         if self._holds(start, end):
-            return DUPLICATE
+            self.overlap = (start, end)
+            return HELD
+        for piece in self._early:
+            if piece[0] < end and start < piece[1]:
+                self._came_twice(max(start, piece[0]), min(end, piece[1]))
         self._early.append((start, end, packet[2], packet[3], now))
         self._early.sort()
         return EARLY
@@ -119,8 +133,17 @@ class Receiver:
                 break
             taken += 1
             arrived.append(piece)
+            if piece[0] < self.reached:
+                self._came_twice(piece[0], self.reached)
             self.reached = max(self.reached, piece[1])
         del early[:taken]
+
+    def _came_twice(self, start: int, end: int) -> None:
+        """Extend ``overlap`` by bytes next to it; what lies apart from it is not told."""
+        if self.overlap is None:
+            self.overlap = (start, end)
+        elif start <= self.overlap[1] and self.overlap[0] <= end:
+            self.overlap = (min(start, self.overlap[0]), max(end, self.overlap[1]))
 
     def accept(self, now: int, packet: Packet) -> bool:
         """Take, deliver and acknowledge the next small packet of a stream without gaps.
@@ -153,16 +176,23 @@ class Receiver:
 
     # -- acknowledging ------------------------------------------------------------------------
 
-    def note(self, now: int, packet: Packet, verdict: int, reached: int) -> None:
+    def note(
+        self, now: int, packet: Packet, verdict: int, reached: int, overlap: Range | None
+    ) -> None:
         """Take note of a packet for acknowledging; :meth:`answer` follows."""
         start, end, sent = packet[0], packet[1], packet[2]
         if start <= self._wup <= end and sent > self._echo:
             self._echo = sent
         self.active = self._pending = True
         self._filled = False
+        if overlap is not None:
+            self._duplicate = overlap
         if verdict == DUPLICATE:
-            self._duplicate = (start, end)
+            self._repeated = True
             self._hurry()
+            return
+        if verdict == HELD:
+            self._note_range(start, end)
             return
         self._measure(now, end - start)
         if verdict == IN_ORDER:
@@ -177,7 +207,7 @@ class Receiver:
         """Acknowledge now or later what has not been acknowledged on data meanwhile."""
         if not self._pending:
             return
-        if self._duplicate is not None:
+        if self._repeated:
             self._send(now)
         elif self._filled or self._ranges:
             self._answer_gap(now)
@@ -287,7 +317,7 @@ class Receiver:
             return None
         duplicate, self._duplicate = self._duplicate, None
         self._wup = self._ack
-        self._pending = self._pushed = self._pushed_again = False
+        self._pending = self._pushed = self._pushed_again = self._repeated = False
         self.due = NEVER
         if self._quick:
             self._quick -= 1

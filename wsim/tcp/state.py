@@ -63,14 +63,13 @@ class SenderState:
     __slots__ = (
         "armed_ns", "armed_ticks", "bbr", "control", "cwnd", "cwnd_count", "cwnd_limited",
         "cwnd_limited_until", "cwnd_stamp", "cwnd_used", "delivered", "dsack_limit_delivered",
-        "emit", "fack", "frto", "high", "last_rtt", "last_sent_ns", "lost_ever", "lost_out",
-        "max_out", "mss", "nxt", "on_wire", "options", "order", "pacer", "path", "pending",
-        "phase", "prior_cwnd", "prior_ssthresh", "probe_end", "probe_resent", "probes",
+        "duplicates", "emit", "fack", "frto", "high", "last_rtt", "last_sent_ns", "lost_ever",
+        "lost_out", "max_out", "mss", "nxt", "on_wire", "options", "order", "pacer", "path",
+        "pending", "phase", "prior_cwnd", "prior_ssthresh", "probe_end", "probe_resent", "probes",
         "prr_delivered", "prr_out", "queue", "rack_advanced", "rack_dsack", "rack_order",
         "rack_persist", "rack_rtt", "rack_steps", "recoveries", "reordered", "reordering",
-        "resent_ever", "retrans_out", "retrans_stamp", "retries", "rtt", "sacked_out",
-        "ssthresh", "state", "timeouts", "una", "undo_from", "undo_left", "used_until", "wake",
-        "written",
+        "resent_ever", "retrans_out", "retrans_stamp", "retries", "rtt", "sacked_out", "ssthresh",
+        "state", "timeouts", "una", "undo_from", "undo_left", "used_until", "wake", "written",
     )  # fmt: skip
 
     def __init__(
@@ -120,7 +119,7 @@ class SenderState:
     def _start_recovery(self) -> None:
         self.high = 0
         self.sacked_out = self.lost_out = self.retrans_out = 0
-        self.delivered = self.lost_ever = self.resent_ever = 0
+        self.delivered = self.lost_ever = self.resent_ever = self.duplicates = 0
         self.recoveries = self.timeouts = self.probes = 0
         self.rack_advanced = False
         self.rack_order = -1

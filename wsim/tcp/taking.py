@@ -65,17 +65,31 @@ class Taker(Recovery):
             self.retries = 0
 
     def note_duplicate(self, ack: Ack) -> None:
-        """Take note of a D-SACK: something was sent twice without need."""
-        if ack.duplicate is None or self.resent_ever == 0:
+        """Take note of a D-SACK: something was sent twice without need, but it was delivered."""
+        if ack.duplicate is None:
             return
         start, end = ack.duplicate
-        if start >= end:
+        segments = -(-(end - start) // self.mss)
+        self.duplicates += segments
+        if self.duplicates > self.resent_ever:
             return
+        self.delivered += segments
         if self.reordered and end != self.probe_end:
             self.rack_dsack = True
-        if self.undo_from >= 0 and self.undo_left > 0 and end > self.undo_from:
-            self.undo_left -= 1
+        if self.undo_from >= 0 and self.undo_left > 0:
+            if self.undo_from < end <= ack.prior_una:
+                self.undo_left = max(0, self.undo_left - segments)
+            elif end > ack.prior_una:
+                self._count_needless(start, end)
         ack.dsacked = True
+
+    def _count_needless(self, start: int, end: int) -> None:
+        """Take off the undo count what is still queued, was sent again and came twice."""
+        for segment in self.queue:
+            if segment.end > end:
+                break
+            if start <= segment.start and segment.resent and segment.end > self.undo_from:
+                self.undo_left = max(0, self.undo_left - 1)
 
     def mark_sacked(self, ack: Ack) -> None:
         """Mark what the blocks cover; partly covered segments stay as they are."""

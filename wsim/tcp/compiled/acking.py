@@ -11,6 +11,7 @@ from wsim.tcp.compiled.repairing import (
     enter_recovery,
     look_for_losses,
     may_undo,
+    note_duplicate,
     note_reordering,
     pace_reduction,
     rack_advance,
@@ -60,7 +61,7 @@ def on_ack(room: Room, now: int, row: int) -> None:
     s = room.s
     queued = out(room) > 0
     _begin(room, now, row)
-    _note_duplicate(room)
+    note_duplicate(room)
     if queued:
         _ack_queue(room, row)
     else:
@@ -90,22 +91,6 @@ def _begin(room: Room, now: int, row: int) -> None:
     if s[field.a_advanced]:
         s[field.una] = s[field.a_upto]
         s[field.retries] = 0
-
-
-@inlined
-def _note_duplicate(room: Room) -> None:
-    s = room.s
-    if s[field.a_dup_start] < 0 or s[field.resent_ever] == 0:
-        return
-    if s[field.reordered] and s[field.a_dup_end] != s[field.probe_end]:
-        s[field.rack_dsack] = 1
-    if (
-        s[field.undo_from] >= 0
-        and s[field.undo_left] > 0
-        and s[field.a_dup_end] > s[field.undo_from]
-    ):
-        s[field.undo_left] -= 1
-    s[field.a_dsacked] = 1
 
 
 @inlined

@@ -26,7 +26,7 @@ from wsim.tcp.compiled.room import (
 from wsim.tcp.compiled.sending import expiry_ns, next_serial
 from wsim.tcp.compiled.window import TICK_NS
 
-IN_ORDER, EARLY, DUPLICATE = range(3)
+IN_ORDER, EARLY, DUPLICATE, HELD = range(4)
 _TABLE = 2 * CAPACITY
 _QUICK = 16
 
@@ -42,15 +42,23 @@ def take_packet(room: Room, now: int, start: int, end: int, sent: int) -> None:
 @inlined
 def _arrive(room: Room, now: int, start: int, end: int, sent: int) -> int:
     s = room.s
-    if start <= s[field.reached]:
-        if end <= s[field.reached]:
+    reached = s[field.reached]
+    s[field.r_twice_start] = -1
+    if start <= reached:
+        if start < reached:
+            s[field.r_twice_start], s[field.r_twice_end] = start, min(end, reached)
+        if end <= reached:
             return DUPLICATE
         s[field.reached] = end
         _deliver(room, now, end, sent, now)
         _join(room, now)
         return IN_ORDER
     if _holds(room, start, end):
-        return DUPLICATE
+        s[field.r_twice_start], s[field.r_twice_end] = start, end
+        return HELD
+    for i in range(s[field.early]):
+        if room.early[i, START] < end and start < room.early[i, END]:
+            _came_twice(room, max(start, room.early[i, START]), min(end, room.early[i, END]))
     _insert(room, now, start, end, sent)
     return EARLY
 
@@ -90,6 +98,8 @@ def _join(room: Room, now: int) -> None:
     s, early = room.s, room.early
     taken = 0
     while taken < s[field.early] and early[taken, START] <= s[field.reached]:
+        if early[taken, START] < s[field.reached]:
+            _came_twice(room, early[taken, START], s[field.reached])
         s[field.reached] = max(s[field.reached], early[taken, END])
         _deliver(room, now, early[taken, END], early[taken, SENT], early[taken, ARRIVAL])
         taken += 1
@@ -97,6 +107,17 @@ def _join(room: Room, now: int) -> None:
         for i in range(taken, s[field.early]):
             move(early, i, i - taken)
         s[field.early] -= taken
+
+
+@compiled
+def _came_twice(room: Room, start: int, end: int) -> None:
+    """Extend what came twice by bytes next to it."""
+    s = room.s
+    if s[field.r_twice_start] < 0:
+        s[field.r_twice_start], s[field.r_twice_end] = start, end
+    elif start <= s[field.r_twice_end] and s[field.r_twice_start] <= end:
+        s[field.r_twice_start] = min(start, s[field.r_twice_start])
+        s[field.r_twice_end] = max(end, s[field.r_twice_end])
 
 
 @inlined
@@ -127,9 +148,14 @@ def _note(room: Room, now: int, start: int, end: int, sent: int, verdict: int) -
         s[field.r_echo] = max(s[field.r_echo], sent)
     s[field.r_pending] = 1
     s[field.r_filled] = 0
+    if s[field.r_twice_start] >= 0:
+        s[field.r_dup_start], s[field.r_dup_end] = s[field.r_twice_start], s[field.r_twice_end]
     if verdict == DUPLICATE:
-        s[field.r_dup_start], s[field.r_dup_end] = start, end
+        s[field.r_repeated] = 1
         s[field.r_quick], s[field.r_ato] = _QUICK, 10
+        return
+    if verdict == HELD:
+        _note_range(room, start, end)
         return
     _measure(room, now, end - start)
     if verdict == IN_ORDER:
@@ -199,7 +225,7 @@ def _note_range(room: Room, start: int, end: int) -> None:
 @inlined
 def _answer(room: Room, now: int) -> None:
     s = room.s
-    if s[field.r_dup_start] >= 0:
+    if s[field.r_repeated]:
         _send(room, now)
     elif s[field.r_filled] or s[field.ranges]:
         _answer_gap(room, now)
@@ -294,7 +320,7 @@ def _send(room: Room, now: int) -> None:
         s[field.acks_tail] = at + 1
     s[field.r_dup_start] = -1
     s[field.r_wup] = s[field.r_ack]
-    s[field.r_pending] = s[field.r_pushed] = s[field.r_pushed_again] = 0
+    s[field.r_pending] = s[field.r_pushed] = s[field.r_pushed_again] = s[field.r_repeated] = 0
     s[field.r_due] = NEVER
     if s[field.r_quick]:
         s[field.r_quick] -= 1

@@ -6,10 +6,12 @@ from wsim.tcp.compiled import field
 from wsim.tcp.compiled.room import (
     ACKED,
     AGAIN,
+    END,
     LOST,
     ORDER,
     RESENT,
     SENT,
+    START,
     Room,
     compiled,
     inlined,
@@ -246,6 +248,37 @@ def undo(room: Room, unmark: bool) -> None:
     s[field.cwnd_stamp] = s[field.a_now]
     s[field.undo_from] = -1
     s[field.rack_advanced] = 1
+
+
+@inlined
+def note_duplicate(room: Room) -> None:
+    s = room.s
+    start, end = s[field.a_dup_start], s[field.a_dup_end]
+    if start < 0:
+        return
+    segments = -(-(end - start) // s[field.mss])
+    s[field.duplicates] += segments
+    if s[field.duplicates] > s[field.resent_ever]:
+        return
+    s[field.delivered] += segments
+    if s[field.reordered] and end != s[field.probe_end]:
+        s[field.rack_dsack] = 1
+    if s[field.undo_from] >= 0 and s[field.undo_left] > 0:
+        if s[field.undo_from] < end <= s[field.a_prior_una]:
+            s[field.undo_left] = max(0, s[field.undo_left] - segments)
+        elif end > s[field.a_prior_una]:
+            _count_needless(room, start, end)
+    s[field.a_dsacked] = 1
+
+
+@compiled
+def _count_needless(room: Room, start: int, end: int) -> None:
+    s, queue = room.s, room.queue
+    for at in range(s[field.queue_head], s[field.queue_tail]):
+        if queue[at, END] > end:
+            break
+        if start <= queue[at, START] and queue[at, RESENT] and queue[at, END] > s[field.undo_from]:
+            s[field.undo_left] = max(0, s[field.undo_left] - 1)
 
 
 @compiled
