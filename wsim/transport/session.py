@@ -59,6 +59,8 @@ class Session:
         Of the session: 1, and one more each time the client comes back.
     heartbeat
         Its pings, which the transport tells of every message.
+    steady
+        True if connected, with nothing due that could end it.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Session:
         bring_to: Callable[[int], None] = lambda at_ns: None,
     ) -> None:
         self.number = 1
+        self.steady = True
         self.heartbeat = Heartbeat()
         self._seed, self._client = seed, client
         self._on_cut, self._bring_to = on_cut, bring_to
@@ -97,6 +100,7 @@ class Session:
         self.heartbeat.stop()
         if was_on and self._back_ns is None:
             self._next_cut_ns = self._cut_after(0)
+        self._note_steady()
 
     def change(self, now_ns: int, inbound: NetworkConditions, outbound: NetworkConditions) -> None:
         """Take new conditions; a new outage process has random numbers of its own."""
@@ -107,11 +111,6 @@ class Session:
             self._outages += 1
             self._start_outages(now_ns)
         self._configure_heartbeat(now_ns)
-
-    @property
-    def steady(self) -> bool:
-        """True if connected, with nothing due that could end it."""
-        return self.steady_but_for_heartbeat and not self.heartbeat.running
 
     @property
     def steady_but_for_heartbeat(self) -> bool:
@@ -195,12 +194,17 @@ class Session:
     def _opened(self, now_ns: int) -> None:
         self._next_cut_ns = self._cut_after(now_ns)
         self.heartbeat.start(now_ns)
+        self._note_steady()
+
+    def _note_steady(self) -> None:
+        self.steady = self.steady_but_for_heartbeat and not self.heartbeat.running
 
     def _cut(self, now_ns: int, cause: str) -> None:
         self._on_cut(now_ns)
         self._log.append(SessionEvent(now_ns, "cut", self.number, cause))
         self._back_ns = self._reconnection_ns(now_ns)
         self.heartbeat.stop()
+        self._note_steady()
 
     def _configure_heartbeat(self, now_ns: int) -> None:
         """Let the heartbeat know the conditions; one that begins takes over from the outages."""
@@ -209,6 +213,7 @@ class Session:
         beat.configure(now_ns, self._inbound, self._outbound, self._outage, connected=connected)
         if connected and beat.on != was_on:
             self._next_cut_ns = self._cut_after(now_ns)
+        self._note_steady()
 
     def _start_outages(self, now_ns: int) -> None:
         spec = self._inbound.outages if self._inbound.enabled else None
