@@ -64,3 +64,23 @@ def test_an_outage_set_later_reaches_tcp():
         found += link.inbound.advance(link.next_event_ns)
     assert found[0].delivered_ns == 50 * MS
     assert found[1].delivered_ns >= 3000 * MS
+
+
+def test_the_client_buffer_is_flushed_before_what_the_server_sends_later():
+    fates = []
+    for looks in (False, True):
+        link = Link(TCP.replace(client_buffer=True, bandwidth_mbps=1, packet_loss_rate=0.2), seed=3)
+        link.session.cut(0)
+        for i in range(50):
+            link.inbound.send(i * 20 * MS, 900)
+        back = link.session.back_ns(0)
+        if looks:
+            link.inbound.advance(back)
+        for i in range(20):
+            link.outbound.send(back + i * 10 * MS, 1200)
+        found = []
+        while link.inbound.in_flight or link.outbound.in_flight:
+            due = link.next_event_ns
+            found += link.inbound.advance(due) + link.outbound.advance(due)
+        fates.append(sorted((t.sent_ns, t.delivered_ns) for t in found))
+    assert fates[0] == fates[1]

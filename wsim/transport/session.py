@@ -51,7 +51,8 @@ class Session:
     on_cut
         Called with the time of each cut, so that channels lose what is in flight.
     bring_to
-        Called before a heartbeat is judged: brings the transport to that time.
+        Called at each reconnection and before a heartbeat is judged: brings the transport to
+        that time.
 
     Attributes
     ----------
@@ -181,6 +182,7 @@ class Session:
                 self.number += 1
                 self._log.append(SessionEvent(back_ns, "reconnected", self.number, ""))
                 self._opened(back_ns)
+                self._bring_to(back_ns)  # clients flush their buffers before anything else
             elif self._next_cut_ns <= min(now_ns, self.heartbeat.due_ns):
                 self._cut(self._next_cut_ns, "outage")
             elif self.heartbeat.due_ns <= now_ns:
