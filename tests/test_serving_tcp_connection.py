@@ -188,21 +188,21 @@ async def test_a_rate_holds_for_a_stream():
     assert took >= 0.2
     assert frame.serialization_ms.max() == pytest.approx(10, abs=0.1)
     first, last = frame.delivered_s.min(), frame[frame.direction == "inbound"].delivered_s.max()
-    assert last - first == pytest.approx(0.19, abs=0.02)
+    assert last - first >= 0.189
 
 
 async def test_an_outage_holds_the_stream_back():
-    outage = {"kind": "windows", "windows_s": ((0.3, 0.9),)}
-    async with relayed(conditions(1, outage=outage)) as proxy, dialled(proxy) as (reader, writer):
+    async with relayed(conditions(1)) as proxy, dialled(proxy) as (reader, writer):
         writer.write(b"before")
         assert await reader.read(100) == b"before"
-        await until(lambda: proxy.network.clock.now_ns() > 0.35e9)
+        end_s = proxy.network.clock.now_ns() / 1e9 + 0.5
+        proxy.set(outage={"kind": "windows", "windows_s": ((0, end_s),)})
         writer.write(b"meanwhile")
         assert await reader.read(100) == b"meanwhile"
-        assert proxy.network.clock.now_ns() >= 0.9e9
+        assert proxy.network.clock.now_ns() >= end_s * 1e9
         frame = proxy.history.frame
     assert set(frame.fate) == {"delivered"}
-    assert frame.outage_ms.max() > 300
+    assert frame.outage_ms.max() > 200
 
 
 async def test_a_cut_by_the_network_ends_the_connection():

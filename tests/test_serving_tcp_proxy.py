@@ -117,9 +117,9 @@ async def test_on_the_command_line(tmp_path, capsys):
                 assert await asyncio.to_thread(main, fail) == 0
                 assert "half_close: connection-1" in capsys.readouterr().out
                 assert await reader.read() == b""
-                writer.close()
-                process.send_signal(signal.SIGINT)
+                process.send_signal(signal.SIGINT)  # with the client still there
                 said, _ = await asyncio.to_thread(process.communicate, None, 10)
+                writer.close()
             finally:
                 process.kill()
     assert process.returncode == 0
