@@ -303,7 +303,7 @@ class WebSocketServerSimulator(Playback):
     ) -> bool | asyncio.Future[Any]:  # fmt: skip
         client = self._net.clients.get(client_id)
         if client is not None and client.endpoint is not None:
-            return self._to_endpoint(client, event, data, measured[1])
+            return self._to_endpoint(client.endpoint, client_id, event, data, measured)
         if client is not None and not measured[1] and client.outbound.pass_now(now_ns):
             self._passed(client, "outbound", event, data, measured, now_ns)
             return True

@@ -9,7 +9,7 @@ from typing import Any
 from wsim.errors import PayloadError
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
-from wsim.simulation.clients import Client, ConnectionState, Letter, Message
+from wsim.simulation.clients import Client, ConnectionState, Endpoint, Letter, Message
 from wsim.simulation.insight import Insight
 from wsim.transit import NO_PARTS
 
@@ -43,7 +43,10 @@ class Intake(Insight):
     def _weigh(self, event: str, data: Any) -> tuple[int, str, bool]:
         if self._net.validating:
             return self.registry.measure(event, data)
-        return packet_size(event, arguments(data)), "", False
+        try:
+            return packet_size(event, arguments(data)), "", False
+        except PayloadError as error:  # nobody can send that, checked or not
+            return 0, f"{event}: {error}", False
 
     def _id_of(self, data: Any) -> str:
         number = self._messages_made
@@ -134,15 +137,24 @@ class Intake(Insight):
             return None
         return self._message(client, "outbound", event, data, flat, size, "", now_ns)
 
-    def _to_endpoint(self, client: Client, event: str, data: Any, reason: str) -> bool:
-        """Hand a message to a real client's door, which decides and records its fate."""
-        if reason or client.endpoint is None:
-            return False
-        kept = snapshot(data)
-        message_id = self._id_of(kept)
-        sent_at = self.started_at + self._now_ns() / 1e9
-        rich = arguments(enriched(kept, message_id, sent_at))
-        return client.endpoint.send(event, rich, client.id, message_id)
+    def _to_endpoint(
+        self, endpoint: Endpoint, client_id: str, event: str, data: Any,
+        measured: tuple[int, str, bool],
+    ) -> bool:  # fmt: skip
+        """Hand a message to a real client's door, which decides and records its fate.
+
+        What does not get that far, because it is not allowed or its client is away, is
+        recorded here.
+        """
+        now_ns = self._now_ns()
+        if not measured[1]:
+            kept = snapshot(data)
+            message_id = self._id_of(kept)
+            rich = arguments(enriched(kept, message_id, self.started_at + now_ns / 1e9))
+            if endpoint.send(event, rich, client_id, message_id):
+                return True
+        self._nowhere("outbound", event, data, client_id, measured, now_ns)
+        return False
 
     def _nowhere(
         self, direction: str, event: str, data: Any, client_id: str,

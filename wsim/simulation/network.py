@@ -297,7 +297,8 @@ class Network(Dispatcher):
         elif message.reason:
             self._record(message, transit, "refused", "validation", now_ns)
             self.tally.refused += not transit.copy
-            message.resolve(False)
+            if message.ack_id < 0:  # a question that is turned away gets no answer
+                message.resolve(False)
         else:
             self._deliver(message, transit, now_ns)
 
