@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import json
 
 import pytest
 import pytest_asyncio
 import socketio
-from js_harness import JsClient, needs_node
+from js_harness import FOLDER, JsClient, js_server, needs_js_server
 from serving_harness import conditions, echo_server, hosted
 
+from wsim.serving.proxy import Proxy
 from wsim.serving.tcp_proxy import TcpProxy
 
-pytestmark = [*needs_node, pytest.mark.asyncio]
+pytestmark = [*needs_js_server, pytest.mark.asyncio]
 WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
 
 
@@ -116,3 +119,35 @@ async def test_conditions_change_while_connected(js):
         proxy.set(latency_ms=100)
         js.tell("ask", event="echo", count=3)
         assert (await js.hear("asked"))["median_ms"] >= 200
+
+
+async def echoes(url, clients, window):
+    process = await asyncio.create_subprocess_exec(
+        "node", str(FOLDER / "echo.mjs"), url, str(clients), str(window), "1",
+        stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await process.communicate()
+    return json.loads(out)["per_s"]
+
+
+@pytest.mark.benchmark
+@pytest.mark.parametrize(("clients", "window"), [(1, 1), (1, 50)])
+async def test_what_relaying_costs_at_no_delay(clients, window, capsys):
+    """Best of three rounds by turns, in front of npm's server, each in a process of its own."""
+    best = {"direct": 0.0, "bytes": 0.0, "messages": 0.0}
+    async with js_server() as upstream:
+        for _ in range(3):
+            best["direct"] = max(best["direct"], await echoes(upstream, clients, window))
+            async with TcpProxy(upstream, conditions(0), port=0) as proxy:
+                url = f"http://127.0.0.1:{proxy.port}"
+                best["bytes"] = max(best["bytes"], await echoes(url, clients, window))
+                assert proxy.history.recorded > 100
+                assert set(proxy.history.frame.fate) == {"delivered"}
+            async with Proxy(upstream, conditions(0), port=0) as proxy:
+                best["messages"] = max(best["messages"], await echoes(proxy.url, clients, window))
+                assert set(proxy.history.frame.fate) == {"delivered"}
+    with capsys.disabled():
+        print(f"\n  {clients} client, window {window}: direct {best['direct']:.0f}/s", end="")
+        for name in ("bytes", "messages"):
+            print(f", by {name} x {best[name] / best['direct']:.2f}", end="")
+        print()
