@@ -41,12 +41,80 @@ def test_a_folder_gives_the_same_numbers(folder, by):
 
 def test_groups_are_taken_one_after_the_other(folder):
     source = ParquetColumns.open(folder)
-    assert [s.label for s in source.selections(["run"])] == sorted(
+    assert [job.pieces[0].label for job in source.jobs(["run"])] == sorted(
         (f"{profile}-{seed}",) for profile in ("default", "stressed") for seed in range(3)
     )
-    by_profile = source.selections(["profile"])
+    by_profile = [job.pieces[0] for job in source.jobs(["profile"])]
     assert [len(selection.files) for selection in by_profile] == [3, 3]
     assert set(by_profile[0].frame()["profile"]) == {"default"}
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Memory for one run, and for a hundred values of a quantile."""
+    monkeypatch.setattr("wsim.analysis.sources.MOST_ROWS", 500)
+    monkeypatch.setattr("wsim.analysis.sources._BATCH", 170)
+    monkeypatch.setattr("wsim.analysis.values.CHUNK", 100)
+    monkeypatch.setattr("wsim.analysis.excess.CHUNK", 100)
+
+
+@pytest.mark.parametrize(
+    "by", ["profile", "run", "event_name", "direction", None, ["profile", "event_name"]]
+)
+def test_a_group_larger_than_memory_gives_the_same_numbers(folder, small, by):
+    names = [by] if isinstance(by, str) else list(by or ())
+    pieces = [piece for job in ParquetColumns.open(folder).jobs(names) for piece in job.pieces]
+    assert max(len(piece.frame()) for piece in pieces) <= 500 + 3
+    assert len(pieces) == 6
+    expected, found = summarize(wsim.load(folder), by), summarize(folder, by)
+    pd.testing.assert_frame_equal(found.sort_index(), expected.sort_index())
+    assert bool(found.attrs["wsim_notes"]) == bool(expected.attrs["wsim_notes"])
+
+
+def test_one_file_of_many_runs_and_clients(tmp_path, small):
+    parts = []
+    for seed in range(4):
+        frame = wsim.simulate(TRAFFIC, "stressed", duration_s=10, seed=seed, clients=2)
+        parts.append(frame.assign(run=pd.Categorical([f"run-{seed}"] * len(frame))))
+    mixed = pd.concat(parts).sort_values("created_s", kind="stable", ignore_index=True)
+    for name in ("run", "client_id", "event_name", "direction", "profile"):
+        mixed[name] = mixed[name].astype("category")
+    path = save(mixed, tmp_path / "all.parquet")
+    (job,) = ParquetColumns.open(path).jobs(["profile"])
+    assert [len(piece.runs) for piece in job.pieces] == [1, 1, 1, 1]
+    pd.testing.assert_frame_equal(summarize(path), summarize(wsim.load(path)))
+
+
+def test_the_command_stands_for_a_group_even_where_a_run_has_none(tmp_path, small):
+    quiet = frames.periodic(20, 30, event_name="sensorData", run="run-1")
+    driven = frames.periodic(20, 30, 80.0, run="run-2")
+    for number, frame in enumerate((quiet, driven)):
+        save(frame, tmp_path / f"{number}.parquet")
+    found = summarize(tmp_path)
+    assert found.age_mean_ms.iloc[0] == pytest.approx(80.0 + 25.0, abs=0.5)
+    pd.testing.assert_frame_equal(found, summarize(wsim.load(tmp_path)))
+
+
+def test_memory_holds_the_longest_run_only(tmp_path, monkeypatch):
+    each, runs = 4_000, 12
+    rng = np.random.default_rng(1)
+    for number in range(runs):
+        frame = frames.periodic(100, each / 100, rng.lognormal(4, 0.4, each), run=f"run-{number}")
+        save(frame, tmp_path / f"{number}.parquet")
+
+    def peak():
+        tracemalloc.start()
+        summarize(tmp_path)
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return most
+
+    whole = peak()
+    for name in ("sources.MOST_ROWS", "values.CHUNK", "excess.CHUNK"):
+        monkeypatch.setattr(f"wsim.analysis.{name}", each)
+    pieces = peak()
+    print(f"peak: {whole / 1e6:.1f} MB at once, {pieces / 1e6:.1f} MB in pieces of a run")
+    assert pieces < 0.4 * whole
 
 
 def test_a_run_that_changes_its_profile_is_taken_whole(tmp_path):

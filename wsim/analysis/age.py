@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsim.analysis.columns import Bools, Floats, Ints
-from wsim.analysis.segments import Arrivals, Segments, mean, peak, ratio, total
+from wsim.analysis.segments import Arrivals, Segments, total
 from wsim.errors import unknown
 
 PAUSES = ("count", "skip")
@@ -111,28 +111,10 @@ def _ends(segments: Segments, found: Arrivals) -> Floats:
     return ends
 
 
-def mean_age(ages: Ages, groups: int) -> Floats:
-    """Return the time average of the age: the area under the saw-tooth over its length."""
-    length = ages.high - ages.low
-    area = 0.5 * (ages.low + ages.high) * length
-    return ratio(total(area, ages.group, groups), total(length, ages.group, groups))
-
-
-def peak_age(ages: Ages, groups: int) -> Floats:
-    """Return the greatest age reached."""
-    return peak(ages.high, ages.group, groups)
-
-
-def mean_peak_age(ages: Ages, groups: int) -> Floats:
-    """Return the mean of the ages just before each fresher delivery."""
-    closed = ~ages.last
-    return mean(ages.high[closed], ages.group[closed], groups)
-
-
-def share_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
-    """Return the share of time with an age above `limit_ms`."""
+def time_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
+    """Return the time in ms with an age above `limit_ms`."""
     above = np.maximum(ages.high - np.maximum(ages.low, limit_ms), 0.0)
-    return ratio(total(above, ages.group, groups), total(ages.high - ages.low, ages.group, groups))
+    return total(above, ages.group, groups)
 
 
 def times_over(ages: Ages, limit_ms: float, groups: int) -> Floats:
@@ -151,13 +133,27 @@ def age_quantile(low: Floats, high: Floats, q: float) -> float:
     whole = float(np.sum(high - low))
     if not len(low) or not whole > 0.0:
         return float("nan")
+    span = float(np.min(low)), float(np.max(high))
+    return excess_quantile(low, high, (1.0 - q) * whole, span)
+
+
+def excess_quantile(
+    low: Floats,
+    high: Floats,
+    wanted: float,
+    span: tuple[float, float],
+    beyond: tuple[int, float] = (0, 0.0),
+) -> float:
+    """Return the age within `span` above which the time `wanted` is spent.
+
+    ``beyond`` are number and sum of the upper ends above the span, less the lower ones.
+    """
     tops, bottoms = _Excess(high), _Excess(low)
-    wanted = (1.0 - q) * whole
 
     def above(x: float) -> float:
-        return tops.over(x) - bottoms.over(x)
+        return tops.over(x) - bottoms.over(x) + beyond[1] - beyond[0] * x
 
-    left, right = float(bottoms.values[0]), float(tops.values[-1])
+    left, right = span
     for corners in (tops.values, bottoms.values):
         left, right = _narrow(above, corners, wanted, left, right)
     at_left, at_right = above(left), above(right)

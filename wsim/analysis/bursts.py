@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wsim.analysis.columns import Bools, Floats, Ints
-from wsim.analysis.segments import Segments, ratio
+from wsim.analysis.parts import Greatest, Mean, Parts, Sum
+from wsim.analysis.segments import Segments
 
 GMIN = 16
 """Good messages in a row that end a burst (the value the RFC recommends)."""
@@ -54,8 +55,8 @@ def run_lengths(bad: Bools) -> Ints:
     return edges[1::2] - edges[::2]
 
 
-def burst_table(segments: Segments, bad: Bools, *, gmin: int = GMIN) -> dict[str, Floats]:
-    """Return the figures of RFC 3611 for each group.
+def burst_table(segments: Segments, bad: Bools, *, gmin: int = GMIN) -> Parts:
+    """Return the figures of RFC 3611 for each group, as parts.
 
     ``bursts``, ``burst_longest`` (messages), ``run_longest`` (consecutive losses),
     ``burst_density`` and ``gap_density`` (share lost inside and outside), and the mean
@@ -73,13 +74,13 @@ def burst_table(segments: Segments, bad: Bools, *, gmin: int = GMIN) -> dict[str
     busy = (segments.created[found.last] - segments.created[found.first]) * 1e3
     burst_ms = np.bincount(group, weights=busy, minlength=groups)
     return {
-        "bursts": count.astype(np.float64),
-        "burst_longest": _largest(found.lengths, group, groups),
-        "run_longest": _longest_run(segments, at),
-        "burst_density": ratio(lost_inside, inside),
-        "gap_density": ratio(lost - lost_inside, messages - inside),
-        "burst_duration_ms": ratio(burst_ms, count),
-        "gap_duration_ms": ratio(_span_ms(segments) - burst_ms, count + _used(segments)),
+        "bursts": Sum(count.astype(np.float64)),
+        "burst_longest": Greatest(_largest(found.lengths, group, groups)),
+        "run_longest": Greatest(_longest_run(segments, at)),
+        "burst_density": Mean(lost_inside, inside),
+        "gap_density": Mean(lost - lost_inside, messages - inside),
+        "burst_duration_ms": Mean(burst_ms, count),
+        "gap_duration_ms": Mean(_span_ms(segments) - burst_ms, count + _used(segments)),
     }
 
 

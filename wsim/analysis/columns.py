@@ -222,6 +222,12 @@ def read(frame: object) -> Messages:
     return result
 
 
+def unread(frame: pd.DataFrame) -> Messages:
+    """Return messages of which only the columns of `frame` are known, for grouping."""
+    blank, none = np.full(len(frame), np.nan), np.zeros(len(frame), dtype=bool)
+    return Messages(frame, blank, blank, blank, none, none, ~none, constant(len(frame), "unknown"))
+
+
 def _created(frame: pd.DataFrame, notes: list[str]) -> Floats:
     for name in ("created_s", "sent_s"):
         if name in frame.columns:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
-from wsim.analysis.columns import Bools, Codes, Messages, codes
+from wsim.analysis.columns import Bools, Codes, Messages, codes, combine
 from wsim.analysis.tables import in_words
 
 
@@ -36,6 +37,16 @@ def representative(messages: Messages, groups: Codes, by: Sequence[str], command
             )
     chosen = table.reshape(-1)[pairs]
     return _one_way(messages, chosen, by)
+
+
+def among(messages: Messages, streams: pd.DataFrame, by: Sequence[str]) -> Bools:
+    """Return the rows that belong to one of the `streams`: group, event and direction."""
+    keys = [*by, "event_name", "direction"]
+    names = [n for n in dict.fromkeys(keys) if n in messages.frame.columns]
+    pairs = combine([codes(messages.frame, name) for name in names], len(messages))
+    wanted = set(streams[names].itertuples(index=False, name=None))
+    hits = np.array([label in wanted for label in pairs.labels], dtype=bool)
+    return np.asarray(hits[pairs.codes], dtype=bool)
 
 
 def _one_way(messages: Messages, chosen: Bools, by: Sequence[str]) -> Bools:

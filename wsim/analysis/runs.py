@@ -15,6 +15,7 @@ from wsim.analysis.commands import representative
 from wsim.analysis.deadlines import row_deadlines
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.metrics import METRICS, Metric
+from wsim.analysis.parts import finished
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut
 from wsim.analysis.streams import Limits, ages, gaps, jitter, stale
 from wsim.analysis.summary import rates
@@ -110,7 +111,7 @@ class Run:
         table: dict[str, float] = {"sent": sent, "known": known, "delivered": len(self.latency)}
         table["drop_rate"] = dropped / known if known else float("nan")
         if sent:
-            pace = rates(messages, constant(len(messages), ()))
+            pace = finished(rates(messages, constant(len(messages), ())))
             table |= {name: float(pace[name][0]) for name in ("duration_s", "rate_hz")}
         return {"duration_s": float("nan")} | table
 
@@ -128,7 +129,7 @@ class Run:
         group = segments.group[found.segment]
         table = jitter(segments, found, group) | ages(segments, self.ages, self.limits)
         table |= gaps(segments, found, self.limits) | stale(segments, found, self.limits)
-        values = {name: float(column[0]) for name, column in table.items()}
+        values = {name: float(column[0]) for name, column in finished(table).items()}
         minutes = self.values["duration_s"] / 60.0
         trips = values["watchdog_trips"]
         values["watchdog_trips_per_min"] = trips / minutes if minutes > 0 else float("nan")

@@ -1,7 +1,7 @@
 """Metrics of streams: jitter, delay variation, reordering, command age, gaps, watchdog.
 
-Each function takes segments and gives one value per group; several streams of a group are
-pooled as the docstring says.
+Each function takes segments and gives what makes one value per group (`parts`); several
+streams of a group are pooled as the docstring says.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from wsim.analysis import age
 from wsim.analysis.bursts import burst_table
 from wsim.analysis.columns import Codes, Floats, Ints
 from wsim.analysis.deadlines import DEADLINES, Deadlines, check_deadlines, deadline_of
-from wsim.analysis.intervals import sorted_quantile
+from wsim.analysis.parts import Correlation, Greatest, Mean, Parts, Sum
+from wsim.analysis.samples import AgeQuantile, Variation, kept
 from wsim.analysis.segments import (
     Arrivals,
     Segments,
@@ -25,7 +26,6 @@ from wsim.analysis.segments import (
     mean,
     overtaken,
     peak,
-    ratio,
     split,
     total,
 )
@@ -34,7 +34,6 @@ _DECAY = 15.0 / 16.0
 _MEMORY = 640
 """Steps after which RFC 3550's filter has forgotten: (15/16)**640 is below 1e-17."""
 _BLOCK = 64
-_VARIATION = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p999": 0.999}
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,17 @@ class Limits:
         check_deadlines(self.deadline_ms)
 
 
-def stream_table(segments: Segments, streams: Codes, limits: Limits) -> dict[str, Floats]:
-    """Return every stream metric, one value per group; `streams` names those of `segments`."""
+def stream_table(segments: Segments, streams: Codes, limits: Limits) -> Parts:
+    """Return every stream metric of each group; `streams` names those of `segments`."""
     found = arrivals(segments)
     group = segments.group[found.segment]
     table = jitter(segments, found, group)
     table["lag1_correlation"] = lag_correlation(segments, found, group)
     table |= delay_variation(segments, found, group)
     late = overtaken(found)
-    table["reordered"] = total(late, group, segments.groups)
-    table["reordered_rate"] = ratio(table["reordered"], count(group, segments.groups))
+    reordered = total(late, group, segments.groups)
+    table["reordered"] = Sum(reordered)
+    table["reordered_rate"] = Mean(reordered, count(group, segments.groups))
     table |= ages(segments, age.pieces(segments, found, pauses=limits.pauses), limits)
     table |= gaps(segments, found, limits)
     table |= stale(segments, found, limits)
@@ -82,7 +82,7 @@ def _deadlines(segments: Segments, streams: Codes, limits: Limits) -> float | Fl
     return np.repeat(own, np.diff(segments.starts, append=len(segments)))
 
 
-def jitter(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:
+def jitter(segments: Segments, found: Arrivals, group: Ints) -> Parts:
     """Return the interarrival jitter of RFC 3550 (6.4.1): J += (abs(D) - J) / 16.
 
     ``jitter_rfc3550_ms`` is the value at the end of the stream (the mean over streams in a
@@ -101,9 +101,12 @@ def jitter(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats
     several = ends - edges > 1
     pairs = total(np.maximum(ends - edges - 1, 0), owner, segments.groups)
     return {
-        "jitter_rfc3550_ms": mean(final[several], owner[several], segments.groups),
-        "jitter_rfc3550_mean_ms": ratio(total(mean_sum, owner, segments.groups), pairs),
-        "jitter_rfc3550_max_ms": peak(top[several], owner[several], segments.groups),
+        "jitter_rfc3550_ms": Mean(
+            total(final[several], owner[several], segments.groups),
+            count(owner[several], segments.groups),
+        ),
+        "jitter_rfc3550_mean_ms": Mean(total(mean_sum, owner, segments.groups), pairs),
+        "jitter_rfc3550_max_ms": Greatest(peak(top[several], owner[several], segments.groups)),
     }
 
 
@@ -140,42 +143,41 @@ def _carried(ends: Floats) -> Floats:
     return result
 
 
-def lag_correlation(segments: Segments, found: Arrivals, group: Ints) -> Floats:
+def lag_correlation(segments: Segments, found: Arrivals, group: Ints) -> Correlation:
     """Return the correlation of the latencies of neighbours, in order of arrival."""
-    level = mean(found.latency, group, segments.groups)
+    groups = segments.groups
+    level = mean(found.latency, group, groups)
     apart = found.latency - level[group]
     inner = np.flatnonzero(found.follows)
-    together = total(apart[inner] * apart[inner - 1], group[inner], segments.groups)
-    spread = total(apart * apart, group, segments.groups)
-    spread[spread <= 1e-18 * total(found.latency**2, group, segments.groups)] = 0.0
-    return ratio(together, spread)
+    owner, before, after = group[inner], apart[inner - 1], apart[inner]
+    return Correlation(
+        level,
+        count(group, groups).astype(np.float64),
+        total(apart, group, groups),
+        total(apart * apart, group, groups),
+        count(owner, groups).astype(np.float64),
+        total(before, owner, groups),
+        total(after, owner, groups),
+        total(after * before, owner, groups),
+    )
 
 
-def delay_variation(segments: Segments, found: Arrivals, group: Ints) -> dict[str, Floats]:
+def delay_variation(segments: Segments, found: Arrivals, group: Ints) -> Parts:
     """Return the delay variation of RFC 5481: PDV against the minimum, IPDV between neighbours.
 
     PDV is the latency minus the least latency of its stream; IPDV the change of latency from
     one message to the next one sent (RFC 3393), in absolute value.
     """
     edges = np.flatnonzero(~found.follows)
-    table: dict[str, Floats] = {}
-    if not len(edges):
-        least = found.latency
-    else:
+    least = found.latency
+    if len(edges):
         lengths = np.diff(edges, append=len(found.latency))
         least = np.repeat(np.minimum.reduceat(found.latency, edges), lengths)
-    for kind in ("pdv", "ipdv"):
-        table |= {f"{kind}_{q}_ms": np.full(segments.groups, np.nan) for q in _VARIATION}
     steps, owner = _neighbour_steps(segments, found, group)
-    for kind, values, which in (("pdv", found.latency - least, group), ("ipdv", steps, owner)):
-        for g, mine in enumerate(split(values, which, segments.groups)):
-            _fill(table, kind, g, np.sort(mine))
-    return table
-
-
-def _fill(table: dict[str, Floats], kind: str, g: int, ordered: Floats) -> None:
-    for name, q in _VARIATION.items():
-        table[f"{kind}_{name}_ms"][g] = sorted_quantile(ordered, q)
+    return {
+        "pdv": Variation(kept(split(found.latency - least, group, segments.groups))),
+        "ipdv": Variation(kept(split(steps, owner, segments.groups))),
+    }
 
 
 def _neighbour_steps(segments: Segments, found: Arrivals, group: Ints) -> tuple[Floats, Ints]:
@@ -193,22 +195,23 @@ def _neighbour_steps(segments: Segments, found: Arrivals, group: Ints) -> tuple[
     return steps[adjacent], owner[adjacent]
 
 
-def ages(segments: Segments, sawtooth: age.Ages, limits: Limits) -> dict[str, Floats]:
+def ages(segments: Segments, sawtooth: age.Ages, limits: Limits) -> Parts:
     """Return the age of information, pooled over the streams of a group by time."""
-    table = {
-        "age_mean_ms": age.mean_age(sawtooth, segments.groups),
-        "age_p99_ms": np.full(segments.groups, np.nan),
-        "age_peak_ms": age.peak_age(sawtooth, segments.groups),
-        "age_peak_mean_ms": age.mean_peak_age(sawtooth, segments.groups),
-        "age_over_share": age.share_over(sawtooth, limits.watchdog_ms, segments.groups),
-        "watchdog_trips_stamp": age.times_over(sawtooth, limits.watchdog_ms, segments.groups),
+    groups, group = segments.groups, sawtooth.group
+    length = sawtooth.high - sawtooth.low
+    whole = total(length, group, groups)
+    area = 0.5 * (sawtooth.low + sawtooth.high) * length
+    closed = ~sawtooth.last
+    tops = total(sawtooth.high[closed], group[closed], groups)
+    low, high = (kept(split(ends, group, groups)) for ends in (sawtooth.low, sawtooth.high))
+    return {
+        "age_mean_ms": Mean(total(area, group, groups), whole),
+        "age_p99_ms": AgeQuantile(low, high, 0.99),
+        "age_peak_ms": Greatest(peak(sawtooth.high, group, groups)),
+        "age_peak_mean_ms": Mean(tops, count(group[closed], groups)),
+        "age_over_share": Mean(age.time_over(sawtooth, limits.watchdog_ms, groups), whole),
+        "watchdog_trips_stamp": Sum(age.times_over(sawtooth, limits.watchdog_ms, groups)),
     }
-    pieces = (
-        split(ends, sawtooth.group, segments.groups) for ends in (sawtooth.low, sawtooth.high)
-    )
-    for g, (low, high) in enumerate(zip(*pieces, strict=True)):
-        table["age_p99_ms"][g] = age.age_quantile(low, high, 0.99)
-    return table
 
 
 def arrival_gaps(segments: Segments, found: Arrivals) -> tuple[Floats, Ints, Floats]:
@@ -229,22 +232,22 @@ def arrival_gaps(segments: Segments, found: Arrivals) -> tuple[Floats, Ints, Flo
     )
 
 
-def gaps(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+def gaps(segments: Segments, found: Arrivals, limits: Limits) -> Parts:
     """Return the longest silence and how often a watchdog on arrivals would have tripped."""
     lengths, segment, _ = arrival_gaps(segments, found)
     group = segments.group[segment]
     tripped = lengths > limits.watchdog_ms
     trips = total(tripped, group, segments.groups)
-    heard = np.bincount(segments.group[found.segment], minlength=segments.groups) > 0
+    heard = np.bincount(segments.group[found.segment], minlength=segments.groups)
     longest = np.full(segments.groups, -np.inf)
     np.maximum.at(longest, group, lengths)
     return {
-        "gap_max_ms": np.where(np.isinf(longest), np.nan, longest),
-        "watchdog_trips": np.where(heard, trips, np.nan),
+        "gap_max_ms": Greatest(np.where(np.isinf(longest), np.nan, longest)),
+        "watchdog_trips": Sum(trips, heard),
     }
 
 
-def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floats]:
+def stale(segments: Segments, found: Arrivals, limits: Limits) -> Parts:
     """Return how much arrived too old to act on, and the bursts that follow a silence.
 
     A catch-up burst is what arrives within `catch_up_ms` after a silence longer than the
@@ -256,10 +259,10 @@ def stale(segments: Segments, found: Arrivals, limits: Limits) -> dict[str, Floa
     at, size, oldest = catch_up_bursts(segments, found, limits)
     owner, real = group[at], size > 0
     return {
-        "stale_share": ratio(total(old, group, segments.groups), count(group, segments.groups)),
-        "catch_up_bursts": total(real, owner, segments.groups),
-        "catch_up_max": np.nan_to_num(peak(size, owner, segments.groups)),
-        "catch_up_oldest_ms": peak(oldest[real], owner[real], segments.groups),
+        "stale_share": Mean(total(old, group, segments.groups), count(group, segments.groups)),
+        "catch_up_bursts": Sum(total(real, owner, segments.groups)),
+        "catch_up_max": Greatest(peak(size, owner, segments.groups), none=0.0),
+        "catch_up_oldest_ms": Greatest(peak(oldest[real], owner[real], segments.groups)),
     }
 
 

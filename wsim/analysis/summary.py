@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +23,20 @@ from wsim.analysis.columns import (
     group_codes,
     read,
     stream_codes,
+    unread,
 )
-from wsim.analysis.commands import representative
+from wsim.analysis.commands import among, representative
 from wsim.analysis.deadlines import DEADLINES, Deadlines, row_deadlines
 from wsim.analysis.duplicates import note_repeated
-from wsim.analysis.intervals import check_confidence, order_statistic, wilson
+from wsim.analysis.intervals import check_confidence
+from wsim.analysis.parts import Mean, Parts, Proportion, Sum, added, finished
+from wsim.analysis.samples import QUANTILES, Latencies, kept
 from wsim.analysis.segments import GroupSums, cut, ratio, split
-from wsim.analysis.sources import ParquetColumns, Selection
+from wsim.analysis.sources import Job, ParquetColumns, Selection
 from wsim.analysis.streams import Limits, stream_table
 from wsim.analysis.tables import assemble, in_words, stacked
 from wsim.errors import unknown
 from wsim.schema import CAUSES, COMMAND_EVENT, FATES, PARTS
-
-QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p999": 0.999}
-"""The quantiles of a summary, by the names of their columns."""
 
 SECTIONS = ("counts", "latency", "rates", "parts", "streams")
 """What `summarize` computes: choose some of them to save time."""
@@ -113,137 +114,160 @@ def summarize(
     names = [by] if isinstance(by, str) else list(by or ())
     limits = Limits(watchdog_ms, deadline_ms, stale_ms, pauses=check_pauses(pauses))
 
-    def one(rows: Any, selection: Selection | None) -> pd.DataFrame:
-        return _summary(rows, selection, names, command, limits, confidence, sections)
-
+    wanted = Request(names, command, limits, confidence, tuple(sections))
     if isinstance(frame, str | Path):
-        selections = ParquetColumns.open(frame).selections(names)
-        return stacked([one(selection.frame(), selection) for selection in selections])
-    return one(frame, None)
+        return stacked([_job_table(job, wanted) for job in ParquetColumns.open(frame).jobs(names)])
+    return _table(read(frame), None, wanted)
 
 
-def _summary(
-    frame: Any,
-    selection: Selection | None,
-    names: Sequence[str],
-    command: str,
-    limits: Limits,
-    confidence: float,
-    sections: Sequence[str],
-) -> pd.DataFrame:
-    messages = read(frame)
-    groups = group_codes(messages, names)
-    columns: dict[str, Any] = {}
-    makers: dict[str, Callable[[], dict[str, Any]]] = {
-        "counts": lambda: counts(messages, groups, confidence),
-        "latency": lambda: latencies(messages, groups, limits, confidence),
+@dataclass(frozen=True)
+class Request:
+    """What was asked for."""
+
+    by: list[str]
+    command: str
+    limits: Limits
+    confidence: float
+    sections: tuple[str, ...]
+
+
+def _job_table(job: Job, wanted: Request) -> pd.DataFrame:
+    if job.catalogue is not None:
+        return _pieced(job, job.catalogue, wanted)
+    (selection,) = job.pieces
+    return _table(read(selection.frame()), selection, wanted)
+
+
+def _table(messages: Messages, selection: Selection | None, wanted: Request) -> pd.DataFrame:
+    groups = group_codes(messages, wanted.by)
+    chosen = representative(messages, groups, wanted.by, wanted.command)
+    parts = measured(messages, groups, chosen, wanted, selection)
+    return _finished(parts, groups.labels, messages.notes, wanted)
+
+
+def _pieced(job: Job, catalogue: pd.DataFrame, wanted: Request) -> pd.DataFrame:
+    """Return the table of a job whose rows do not fit into memory: its parts are added up."""
+    whole = unread(catalogue)
+    groups = group_codes(whole, wanted.by)
+    streams = catalogue[representative(whole, groups, wanted.by, wanted.command)]
+    place = {label: number for number, label in enumerate(groups.labels)}
+    notes, parts = list(whole.notes), None
+    for selection in job.pieces:
+        messages = read(selection.frame())
+        own = group_codes(messages, wanted.by)
+        table = np.array([place[label] for label in own.labels], dtype=np.intp)
+        own = Codes(table[own.codes], groups.labels)
+        chosen = among(messages, streams, wanted.by)
+        more = measured(messages, own, chosen, wanted, selection)
+        parts = more if parts is None else added(parts, more)
+        notes += [note for note in messages.notes if note not in notes]
+    return _finished(parts or {}, groups.labels, notes, wanted)
+
+
+def measured(
+    messages: Messages, groups: Codes, chosen: Bools, wanted: Request, selection: Selection | None
+) -> Parts:
+    """Return the parts of every section that is wanted; streams are those of `chosen` rows."""
+    makers: dict[str, Callable[[], Parts]] = {
+        "counts": lambda: counts(messages, groups),
+        "latency": lambda: latencies(messages, groups, wanted.limits),
         "rates": lambda: rates(messages, groups),
         "parts": lambda: part_means(messages, groups, selection),
-        "streams": lambda: stream_columns(messages, groups, names, command, limits),
+        "streams": lambda: stream_parts(messages, groups, chosen, wanted.limits),
     }
+    parts: Parts = {}
     for section in SECTIONS:
-        if section in sections:
-            columns |= makers[section]()
+        if section in wanted.sections:
+            parts |= makers[section]()
     note_repeated(messages)
-    return assemble(columns, names, groups, messages.notes)
+    return parts
 
 
-def counts(messages: Messages, groups: Codes, confidence: float) -> dict[str, Any]:
-    """Return messages by fate and cause, and the drop rate with its Wilson interval."""
+def _finished(parts: Parts, labels: list[Any], notes: list[str], wanted: Request) -> pd.DataFrame:
+    columns = finished(parts, wanted.confidence)
+    arrived = parts.get("latency")
+    if isinstance(arrived, Latencies):
+        notes += _thin_notes([len(values) for values in arrived.values], labels)
+    notes += [note for note in _told(columns, labels) if note not in notes]
+    return assemble(columns, wanted.by, Codes(np.empty(0, np.intp), labels), notes)
+
+
+def _told(columns: Mapping[str, Any], labels: list[Any]) -> list[str]:
+    """Return what the figures themselves say against them."""
+    notes = []
+    if "in_flight" in columns and columns["in_flight"].any():
+        notes.append(
+            f"{int(columns['in_flight'].sum())} messages were still under way at the end: "
+            "they count as sent, neither delivered nor dropped"
+        )
+    tied = np.flatnonzero(columns.get("lag1_correlation", np.zeros(0)) > _TIED)
+    if len(tied):
+        who = _few([in_words(labels[g]) for g in tied.tolist()])
+        notes.append(
+            f"latencies of neighbours are correlated in {who}: the intervals of this table are "
+            "too narrow there, compare replicates to be sure of a difference"
+        )
+    return notes
+
+
+def _thin_notes(sizes: list[int], labels: list[Any]) -> list[str]:
+    notes = []
+    for name, least in _THIN.items():
+        who = [in_words(label) for n, label in zip(sizes, labels, strict=True) if n < least]
+        if who:
+            notes.append(
+                f"{_quantile_text(name)} rests on fewer than {least:,} messages in {_few(who)}: "
+                "read it with its interval (empty where the sample cannot bound it)"
+            )
+    return notes
+
+
+def counts(messages: Messages, groups: Codes) -> Parts:
+    """Return messages by fate and cause, and the drop rate."""
     size = len(groups.labels)
     group = _outside(groups, messages.original, size)
     sent = np.bincount(group, minlength=size + 1)[:size]
-    table: dict[str, Any] = {"sent": sent}
-    for fate in FATES:
-        table[fate] = _where(group, messages.fate.where(fate), size)
+    fates = {fate: _where(group, messages.fate.where(fate), size) for fate in FATES}
     everything = np.bincount(groups.codes, minlength=size) if len(messages) else sent
-    table["duplicates"] = everything - sent
-    known = sent - table["unknown"]
-    bounds = [
-        wilson(int(d), int(k), confidence) for d, k in zip(table["dropped"], known, strict=True)
-    ]
-    for place, name in enumerate(("drop_rate", "drop_rate_low", "drop_rate_high")):
-        table[name] = np.array([bound[place] for bound in bounds], dtype=np.float64)
-    if table["in_flight"].any():
-        messages.note(
-            f"{int(table['in_flight'].sum())} messages were still under way at the end: "
-            "they count as sent, neither delivered nor dropped"
-        )
+    parts: Parts = {name: Sum(found) for name, found in ({"sent": sent} | fates).items()}
+    parts["duplicates"] = Sum(everything - sent)
+    parts["drop_rate"] = Proportion(fates["dropped"], sent - fates["unknown"])
     if "cause" in messages.frame.columns:
         cause = codes(messages.frame, "cause")
         astray = ~messages.fate.where("delivered")
         for name in CAUSES[1:]:
-            table[f"cause_{name}"] = _where(group, astray & cause.where(name), size)
+            parts[f"cause_{name}"] = Sum(_where(group, astray & cause.where(name), size))
     else:
         messages.note("no column 'cause': drops are not counted by cause")
-    return table
+    return parts
 
 
-def latencies(
-    messages: Messages, groups: Codes, limits: Limits, confidence: float
-) -> dict[str, Any]:
-    """Return quantiles with intervals, mean, extremes and the share of late messages."""
-    names = ["mean_ms", "min_ms", "max_ms", "negative_latencies"]
-    names += [f"{q}_ms{end}" for q in QUANTILES for end in ("", "_low", "_high")]
-    table: dict[str, Any] = {name: np.full(len(groups.labels), np.nan) for name in names}
+def latencies(messages: Messages, groups: Codes, limits: Limits) -> Parts:
+    """Return latencies and the share of late messages."""
     chosen = messages.arrived & messages.original
-    table |= _late_shares(messages, groups, limits, chosen, confidence)
-    thin: dict[str, list[str]] = {}
-    parts = _by_group(messages.latency, chosen, groups)
-    for g, (label, ordered) in enumerate(zip(groups.labels, parts, strict=True)):
-        row = _latency_row(ordered, confidence)
-        for name, value in row.items():
-            table[name][g] = value
-        for q, least in _THIN.items():
-            if len(ordered) < least:
-                thin.setdefault(q, []).append(in_words(label))
-    for q, who in sorted(thin.items()):
-        messages.note(
-            f"{_quantile_text(q)} rests on fewer than {_THIN[q]:,} messages in {_few(who)}: "
-            "read it with its interval (empty where the sample cannot bound it)"
-        )
-    return table
-
-
-def _late_shares(
-    messages: Messages, groups: Codes, limits: Limits, chosen: Bools, confidence: float
-) -> dict[str, Any]:
     late = chosen & (messages.latency > row_deadlines(messages, limits.deadline_ms))
-    hits, every = (GroupSums(groups.codes, len(groups.labels), which) for which in (late, chosen))
-    pairs = zip(hits.count().tolist(), every.count().tolist(), strict=True)
-    bounds = np.array([wilson(*pair, confidence)[:3] for pair in pairs]).reshape(-1, 3)
-    return dict(zip(("late_share", "late_share_low", "late_share_high"), bounds.T, strict=True))
+    hits, every = (
+        GroupSums(groups.codes, len(groups.labels), which).count() for which in (late, chosen)
+    )
+    values = split(messages.latency[chosen], groups.codes[chosen], len(groups.labels))
+    return {"late_share": Proportion(hits, every), "latency": Latencies(kept(values))}
 
 
-def _latency_row(ordered: Floats, confidence: float) -> dict[str, float]:
-    if not len(ordered):
-        return {"negative_latencies": 0.0}
-    row = {"mean_ms": float(ordered.mean()), "min_ms": ordered[0], "max_ms": ordered[-1]}
-    row["negative_latencies"] = float(np.searchsorted(ordered, 0.0, side="left"))
-    for name, q in QUANTILES.items():
-        value = order_statistic(ordered, q, confidence)
-        row[f"{name}_ms"] = value.estimate
-        row[f"{name}_ms_low"], row[f"{name}_ms_high"] = value.low, value.high
-    return row
-
-
-def rates(messages: Messages, groups: Codes) -> dict[str, Any]:
+def rates(messages: Messages, groups: Codes) -> Parts:
     """Return what got through per second: messages and kilobits, over the time of each run."""
     size = len(groups.labels)
     duration = _durations(messages, groups)
     sums = GroupSums(groups.codes, size, messages.arrived & messages.original)
-    delivered = sums.count()
-    table: dict[str, Any] = {
-        "duration_s": duration,
-        "rate_hz": ratio(delivered, duration),
-        "throughput_kbps": np.full(size, np.nan),
-    }
+    kilobits = np.full(size, np.nan)
     if "size_bytes" in messages.frame.columns:
         kilobits = sums.of(floats(messages.frame, "size_bytes")) * 8e-3
-        table["throughput_kbps"] = ratio(kilobits, duration)
     else:
         messages.note("no column 'size_bytes': throughput in kbit/s cannot be computed")
-    return table
+    return {
+        "duration_s": Sum(duration),
+        "rate_hz": Mean(sums.count(), duration),
+        "throughput_kbps": Mean(kilobits, duration),
+    }
 
 
 def _durations(messages: Messages, groups: Codes) -> Floats:
@@ -269,9 +293,7 @@ def _durations(messages: Messages, groups: Codes) -> Floats:
     return np.bincount(owner, weights=np.nan_to_num(span), minlength=size).astype(np.float64)
 
 
-def part_means(
-    messages: Messages, groups: Codes, selection: Selection | None = None
-) -> dict[str, Any]:
+def part_means(messages: Messages, groups: Codes, selection: Selection | None = None) -> Parts:
     """Return the mean of each part of the delay over the delivered messages.
 
     The parts are columns of the frame, or read one by one for a `selection` of Parquet rows.
@@ -283,31 +305,21 @@ def part_means(
         messages.note(f"no column {', '.join(missing)}: these parts of the delay are unknown")
     sums = GroupSums(groups.codes, size, messages.arrived & messages.original)
     delivered = sums.count()
-    table: dict[str, Any] = {}
+    parts: Parts = {}
     for name in PARTS:
-        mean = np.full(size, np.nan)
+        total = np.full(size, np.nan)
         if name not in missing:
             values = floats(messages.frame, name) if selection is None else selection.column(name)
-            mean = ratio(sums.of(values), delivered)
-        table[f"mean_{name}"] = mean
-    return table
+            total = sums.of(values)
+        parts[f"mean_{name}"] = Mean(total, delivered)
+    return parts
 
 
-def stream_columns(
-    messages: Messages, groups: Codes, by: Sequence[str], command: str, limits: Limits
-) -> dict[str, Any]:
+def stream_parts(messages: Messages, groups: Codes, chosen: Bools, limits: Limits) -> Parts:
     """Return the stream metrics, from the command stream where a group pools several events."""
     streams = stream_codes(messages)
-    chosen = messages.original & representative(messages, groups, by, command)
-    table = stream_table(cut(messages, groups, streams, chosen), streams, limits)
-    tied = np.flatnonzero(table["lag1_correlation"] > _TIED)
-    if len(tied):
-        who = _few([in_words(groups.labels[g]) for g in tied.tolist()])
-        messages.note(
-            f"latencies of neighbours are correlated in {who}: the intervals of this table are "
-            "too narrow there, compare replicates to be sure of a difference"
-        )
-    return dict(table)
+    segments = cut(messages, groups, streams, messages.original & chosen)
+    return stream_table(segments, streams, limits)
 
 
 def _outside(groups: Codes, inside: Bools, size: int) -> np.ndarray[Any, Any]:
@@ -321,19 +333,6 @@ def _where(group: np.ndarray[Any, Any], hit: Bools, size: int) -> np.ndarray[Any
     return np.bincount(group[hit], minlength=size + 1)[:size]
 
 
-def _by_group(values: Floats, chosen: Bools, groups: Codes) -> Iterator[Floats]:
-    """Yield the chosen values of each group, sorted."""
-    size = len(groups.labels)
-    if size <= 16:
-        for g in range(size):
-            mine = values[chosen if size == 1 else chosen & (groups.codes == g)]
-            mine.sort()
-            yield mine
-        return
-    for mine in split(values[chosen], groups.codes[chosen], size):
-        yield np.sort(mine)
-
-
 def _few(names: Sequence[str]) -> str:
     shown = ", ".join(names[:3])
     return shown if len(names) <= 3 else f"{shown} and {len(names) - 3} more groups"
@@ -341,3 +340,6 @@ def _few(names: Sequence[str]) -> str:
 
 def _quantile_text(name: str) -> str:
     return {"p999": "p99.9"}.get(name, name)
+
+
+__all__ = ["QUANTILES", "SECTIONS", "summarize"]

@@ -36,6 +36,7 @@ from wsim.analysis.driving import (
 )
 from wsim.analysis.intervals import check_confidence, order_statistic
 from wsim.analysis.loop import CAMERA_EVENT, loop_columns
+from wsim.analysis.parts import finished
 from wsim.analysis.segments import Arrivals, Segments, arrivals, cut, ratio, total
 from wsim.analysis.stops import emergency_stop, stop_reaction
 from wsim.analysis.streams import Limits, ages, arrival_gaps, gaps, stale
@@ -111,10 +112,10 @@ def teleop(
     segments = cut(messages, groups, streams, chosen)
     found = arrivals(segments)
     columns: dict[str, Any] = {}
-    columns |= ages(segments, age.pieces(segments, found, pauses=limits.pauses), limits)
-    columns |= gaps(segments, found, limits)
+    sawtooth = age.pieces(segments, found, pauses=limits.pauses)
+    columns |= finished(ages(segments, sawtooth, limits) | gaps(segments, found, limits))
     columns["stopped_share"] = stopped_share(segments, found, watchdog_ms)
-    columns |= stale(segments, found, limits)
+    columns |= finished(stale(segments, found, limits))
     columns |= _stops(frame, by, command, stop, watchdog_ms, retries, retry_ms)
     picture = _video_age(messages, groups, streams, video, limits)
     delay = columns["age_p99_ms"] + np.nan_to_num(picture)
@@ -175,7 +176,7 @@ def _video_age(
         return np.full(size, np.nan)
     segments = cut(messages, groups, streams, chosen)
     sawtooth = age.pieces(segments, arrivals(segments), pauses=limits.pauses)
-    return ages(segments, sawtooth, limits)["age_p99_ms"]
+    return np.asarray(finished(ages(segments, sawtooth, limits))["age_p99_ms"])
 
 
 def round_trips(messages: Messages, groups: Codes, confidence: float) -> dict[str, Floats]:
