@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wsim import Channel, NetworkConditions
+from wsim.conditions import condition_fields
 from wsim.errors import ConditionsError
 from wsim.schema import PARTS
 from wsim.transit import Transit
@@ -315,3 +316,15 @@ def test_batch_and_stepping_agree_over_many_blocks():
         None if d < 0 else d for d in whole.delivered_ns.tolist()
     ]
     assert 0.03 < whole.dropped.mean() < 0.5
+
+
+def test_switched_off_midway_new_messages_overtake_those_in_flight():
+    slow = NetworkConditions(latency_ms=100, jitter_ms=0, packet_loss_rate=0, disconnect_rate=0)
+    channel = Channel(slow)
+    channel.send(0, 10)
+    channel.change(1_000_000, slow.replace(enabled=False))
+    channel.send(2_000_000, 10)
+    arrived = {t.number: t.delivered_ns for t in channel.advance(10**9)}
+    assert arrived[1] == 2_000_000
+    assert arrived[0] > arrived[1]
+    assert "overtake" in next(i.help for i in condition_fields() if i.name == "enabled")

@@ -17,11 +17,8 @@ from wsim.impairments import Jitter, Loss, Outage, Rate, spec_from
 from wsim.rules import Rule
 
 SPEC_FIELDS = {
-    "jitter_model": "jitter",
-    "loss_model": "loss",
-    "rate_model": "rate",
-    "outage": "outage",
-}
+    "jitter_model": "jitter", "loss_model": "loss", "rate_model": "rate", "outage": "outage",
+}  # fmt: skip
 
 
 class FieldInfo(NamedTuple):
@@ -102,7 +99,10 @@ class NetworkConditions:
         advanced=False,
         optional=True,
     )
-    enabled: bool = _field(True, "off: no waiting, no loss, no draws", kind="flag", advanced=False)
+    enabled: bool = _field(
+        True, "off: no waiting, no loss, no draws; messages overtake those still in flight",
+        kind="flag", advanced=False,
+    )  # fmt: skip
     transport: str = _field(
         "datagram",
         "datagram: lost is lost; tcp: loss becomes delay, as on a real WebSocket",

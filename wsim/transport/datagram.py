@@ -1,7 +1,8 @@
 """Transport of datagrams: outage, loss, the bottleneck, the delay and the order of arrival.
 
 Loss comes before the bottleneck, as in netem: what is lost takes no airtime. The delay comes
-after it. A message never overtakes an earlier one unless ``reorder`` is on.
+after it. A message never overtakes an earlier one unless ``reorder`` is on, or the conditions
+are switched off (``enabled=False``) while the earlier one is in flight.
 """
 
 from __future__ import annotations
