@@ -5,18 +5,21 @@ an argument, in integer nanoseconds since the start of the run. Fates depend onl
 sent and changed, never on when ``advance`` is called; at one instant sends and changes count
 before timers.
 
-A message meets the session first (offline: dropped, or kept in the client's buffer), then the
-chance of a cut, then the transport: :mod:`wsim.transport.datagram`, where lost is lost, or
-:mod:`wsim.tcp`, where loss becomes delay. A session that is cut loses what is in flight.
+A message takes its random draws (:mod:`wsim.transport.draws`) and meets
+
+1. the session: offline, it is dropped or waits in the client's buffer;
+2. the chance that it cuts the session, which loses all that is in flight;
+3. the transport: :mod:`wsim.transport.datagram`, where lost is lost, or
+   :mod:`wsim.transport.stream`, where TCP turns loss into delay.
+
+What has been decided waits in :mod:`wsim.transport.pending` until its time has come. Most
+messages need none of the detours; :meth:`Channel.send` tells the short ways apart from the long.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from wsim.conditions import NetworkConditions
 from wsim.errors import ConditionsError, nearest
@@ -29,6 +32,7 @@ from wsim.transport.bottleneck import Item
 from wsim.transport.connection import Connection
 from wsim.transport.draws import Draw, Draws
 from wsim.transport.pending import Pending
+from wsim.transport.stream import Sent, StreamPath
 
 
 class Channel:
@@ -72,28 +76,30 @@ class Channel:
             raise ConditionsError(f"direction={direction!r} is not inbound or outbound{hint}")
         self.direction = direction
         self.connection = connection or Connection(conditions, seed, client)
-        self.connection.attach(direction, self._cut, self._arrive_by_tcp, self._run)
         self.session = self.connection.session
         self.number = 0  # of the next message
         self.closed = False
         self._pending = Pending()
-        self._tcp_sent: dict[int, tuple[int, int, Draw, Any]] = {}
-        self._tcp_later: deque[tuple[int, int, int]] = deque()
         conditions = self.connection.conditions[direction]
         self._key = (seed, client, direction)
         self.draws = Draws(effective(conditions), *self._key)
         self._rules: list[tuple[Rule, Draws]] = []
         self.path = datagram.DatagramPath(effective(conditions), self._pending)
+        self.stream = StreamPath(direction, self.connection, self.path, self._pending)
+        self._streaming = self.stream.under_way  # empty where TCP has nothing of ours
+        self.connection.attach(direction, self._cut, self.stream.arrive, self._run)
         self._take(conditions)
 
     def _take(self, conditions: NetworkConditions) -> None:
+        """Note what conditions allow: which messages may take a short way."""
         self.conditions = conditions
         if conditions.rules != tuple(rule for rule, _ in self._rules):
             self._rules = [(rule, self._draws_under(rule)) for rule in conditions.rules]
         self._first_events = conditions.priority_events
-        self._tcp = conditions.enabled and conditions.transport == "tcp"
         self._overhead = conditions.overhead_bytes
-        self._direct = not self._tcp and self.path.is_direct  # fates known at once, no outages
+        self._over_tcp = conditions.enabled and conditions.transport == "tcp"
+        # datagrams whose fate is known when they are sent, without outages
+        self._direct = not self._over_tcp and self.path.is_direct
         self._free_pass = datagram.nothing_to_simulate(conditions)
         altered = conditions.rules or conditions.duplicate_rate or conditions.corrupt_rate
         self._plain = not (altered or self._free_pass)
@@ -128,22 +134,21 @@ class Channel:
         self.number = number + 1
         if self.closed:
             self._pending.drop(number, now_ns, "closed", token, now_ns)
-        elif self._free_pass and not (self.path.late or self._tcp_sent):
+            return number
+        if self._free_pass and not (self.path.late or self._streaming):
             if self.session.steady or self._online(number, now_ns, token):
                 self._pass(number, now_ns, token)
+            return number
+        draws = self.draws if not self._rules else self._draws_for(event, data)
+        draw = draws.one(number, now_ns)
+        at_once = self._direct and not (self._streaming or priority or draw.cut)
+        if at_once and self.session.steady:
+            self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
+        elif self._joins_stream(now_ns) and not draw.cut:
+            self.stream.send(number, now_ns, size + self._overhead, draw, token)
         else:
-            draws = self.draws if not self._rules else self._draws_for(event, data)
-            draw = draws.one(number, now_ns)
-            at_once = self._direct and not (self._tcp_sent or priority or draw.cut)
-            if at_once and self.session.steady:
-                self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
-            elif self._tcp and not (draw.cut or self._tcp_later) and self.session.calm(now_ns):
-                self._tcp_sent[number] = (now_ns, now_ns, draw, token)
-                bytes_sent = size + self._overhead or 1  # a stream carries no nothing
-                self.connection.tcp_send(self.direction, now_ns, number, bytes_sent)
-            else:
-                first = priority > 0 or event in self._first_events
-                self.place(number, now_ns, size, first, draw, token)
+            first = priority > 0 or event in self._first_events
+            self._place(number, now_ns, size + self._overhead, first, draw, token)
         return number
 
     def change(self, now_ns: int, conditions: NetworkConditions) -> None:
@@ -192,11 +197,9 @@ class Channel:
         queue = self.path.next_ns
         if queue is not None and queue < due:
             due = queue
-        if self._tcp_sent:
-            tcp = self.connection.next_tcp_ns
-            due = due if tcp is None else min(due, tcp)
-        if self._tcp_later:
-            due = min(due, self._tcp_later[0][0])
+        stream = self.stream.next_ns
+        if stream is not None and stream < due:
+            due = stream
         session = self.session.next_event_ns
         if session is not None and session < due and self.in_flight:
             due = session
@@ -205,7 +208,7 @@ class Channel:
     @property
     def in_flight(self) -> int:
         """How many messages and copies are under way or not yet reported."""
-        return len(self._pending) + len(self.path) + len(self._tcp_sent)
+        return len(self._pending) + len(self.path) + len(self._streaming)
 
     def send_many(
         self,
@@ -239,7 +242,7 @@ class Channel:
         if not self._free_pass or self.closed or self._pending.heap or not self.session.steady:
             return False
         path = self.path
-        if self._tcp_sent or path.late or (path.last_ns > now_ns and self.conditions.enabled):
+        if self._streaming or path.late or (path.last_ns > now_ns and self.conditions.enabled):
             return False
         self.number += 1
         return True
@@ -249,7 +252,7 @@ class Channel:
 
         None, and nothing is sent, where rules, copies, damage, TCP or a late queue may matter.
         """
-        if not self._plain or self.closed or self._tcp_sent or not self.session.steady:
+        if not self._plain or self.closed or self._streaming or not self.session.steady:
             return None
         if not self._direct:
             return None
@@ -257,14 +260,14 @@ class Channel:
         self.number = number + 1
         draw = self.draws.one(number, now_ns)
         if draw.cut:
-            self.place(number, now_ns, size, False, draw, token)
+            self._place(number, now_ns, size + self._overhead, False, draw, token)
             return now_ns
         return self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
 
     @property
     def _still(self) -> bool:
         """True if nothing happens by itself but what is pending."""
-        return self._direct and not self._tcp_sent and self.session.steady
+        return self._direct and not self._streaming and self.session.steady
 
     # -- inside --------------------------------------------------------------------------
 
@@ -279,10 +282,14 @@ class Channel:
                 return draws
         return self.draws
 
-    def place(
-        self, number: int, now_ns: int, size: int, first: bool, draw: Draw, token: Any = None
+    def _joins_stream(self, now_ns: int) -> bool:
+        """Return True if TCP takes a message now, with none before it that waits to join."""
+        return self._over_tcp and not self.stream.waiting and self.session.calm(now_ns)
+
+    def _place(
+        self, number: int, now_ns: int, size: int, first: bool, draw: Draw, token: Any
     ) -> None:
-        """Take a message with its draws through the session to the transport."""
+        """Take a message the long way, through the session to the transport."""
         self.settle(now_ns)
         at_ns = now_ns
         back_ns = self.session.back_ns(now_ns)
@@ -294,11 +301,9 @@ class Channel:
             self.session.cut(now_ns)
             self._pending.drop(number, now_ns, "disconnected", token, now_ns)
             return
-        size += self.conditions.overhead_bytes
-        if self._tcp or self._tcp_sent:  # what follows TCP's messages joins them, in order
-            self._tcp_sent[number] = (now_ns, at_ns, draw, token)
-            self._tcp_later.append((at_ns, number, size or 1))  # a stream carries no nothing
-            self._flush(now_ns)
+        if self._over_tcp or self._streaming:  # what follows TCP's messages stays behind them
+            self.stream.send_later(number, Sent(now_ns, at_ns, draw, token), size)
+            self.stream.run(now_ns)
         else:
             item = Item(number, now_ns, at_ns - now_ns, at_ns, size, first, draw, token)
             hold = self.session.outage_effect == "hold"
@@ -326,46 +331,14 @@ class Channel:
     def _run(self, now_ns: int) -> None:
         """Bring the transport to `now_ns`; choices due at that instant stay open."""
         self.path.run(now_ns)
-        self._flush(now_ns)
-        self.connection.tcp_run(now_ns)
-
-    def _flush(self, now_ns: int) -> None:
-        while self._tcp_later and self._tcp_later[0][0] <= now_ns:
-            at_ns, number, size = self._tcp_later.popleft()
-            self.connection.tcp_send(self.direction, at_ns, number, size)
+        self.stream.run(now_ns)
 
     def send_by_tcp(self, times_ns: IntArray, sizes: IntArray) -> Transits | None:
-        """Send a schedule through TCP where nothing else can happen to it.
-
-        The same as message by message; see :func:`wsim.transport.schedule.rides_tcp_alone`.
-        None, and nothing is sent, where a heartbeat may be missed.
-        """
-        self._run(int(times_ns[0]))
-        first = self.number
-        amounts = np.maximum(sizes + self._overhead, 1)
-        found = self.connection.tcp_schedule(self.direction, first, times_ns, amounts)
-        if found is None:
-            return None
-        delivered, parts = found
-        self.number += len(times_ns)
-        for row in np.flatnonzero(delivered < 0).tolist():
-            sent = int(times_ns[row])
-            self._tcp_sent[first + row] = (sent, sent, Draw(0, False, False, None, None), None)
-        self.path.last_ns = max(self.path.last_ns, int(delivered.max()))
-        columns = {position: parts[:, position] for position in range(parts.shape[1])}
-        causes = np.zeros(len(times_ns), np.int8)
-        return Transits(first, times_ns, delivered, causes, columns)
-
-    def _arrive_by_tcp(self, number: int, delivered_ns: int, parts: tuple[int, ...]) -> None:
-        if number not in self._tcp_sent:
-            return  # this direction was closed, and its messages were given up
-        sent_ns, at_ns, draw, token = self._tcp_sent.pop(number)
-        due = max(delivered_ns, self.path.last_ns)  # behind datagrams of before a change
-        behind = parts[6] + due - delivered_ns
-        self.path.last_ns = due
-        parts = (at_ns - sent_ns, *parts[1:6], behind, parts[7])
-        fields = (number, 0, sent_ns, due, DELIVERED, "", parts, token, draw.corruption, due)
-        self._pending.push(due, fields)
+        """Do as :meth:`send_many` where nothing but TCP matters; None if a heartbeat may."""
+        transits = self.stream.send_many(self.number, times_ns, sizes + self._overhead)
+        if transits is not None:
+            self.number += len(times_ns)
+        return transits
 
     def _cut(self, at_ns: int) -> None:
         """The session was cut: what would arrive later does not."""
@@ -377,9 +350,7 @@ class Channel:
         lost = [(t.number, t.copy, t.sent_ns, t.token) for _, _, t, _ in late]
         waiting = self.path.empty(at_ns)
         lost += [(item.number, 0, item.sent_ns, item.token) for item in waiting]
-        lost += [(n, 0, sent, token) for n, (sent, _, _, token) in self._tcp_sent.items()]
-        self._tcp_sent.clear()
-        self._tcp_later.clear()
+        lost += [(number, 0, sent.sent_ns, sent.token) for number, sent in self.stream.empty()]
         for number, copy, sent_ns, token in sorted(lost, key=lambda row: row[:2]):
             transit = dropped(number, sent_ns, cause, token, at_ns)
             self._pending.push(at_ns, transit._replace(copy=copy))
