@@ -83,6 +83,80 @@ async def test_of_both_is_virtual(websocket_sim):
 """
 
 
+UNSEEN = """
+import asyncio
+import pytest
+from wsim.errors import UsageError
+
+KEPT = []
+
+async def failing(sim):
+    sim.on("x", lambda data: 1 / 0)
+    return await sim.connect()
+
+async def test_bad_task(websocket_sim):
+    client = await failing(websocket_sim)
+    task = asyncio.create_task(websocket_sim.receive("x", 1, client))
+    await asyncio.sleep(0.01)
+
+async def test_bad_task_that_is_kept(websocket_sim):
+    client = await failing(websocket_sim)
+    KEPT.append(asyncio.create_task(websocket_sim.receive("x", 1, client)))
+    await asyncio.sleep(0.01)
+
+async def test_bad_task_of_the_tests_own(websocket_sim):
+    client = await failing(websocket_sim)
+    async def drive():
+        await websocket_sim.receive("x", 1, client)
+    task = asyncio.create_task(drive())
+    await asyncio.sleep(0.01)
+
+@pytest.mark.wsim("default", packet_loss_rate=0)
+async def test_bad_gathered_values(websocket_sim):
+    client = await failing(websocket_sim)
+    sends = [websocket_sim.receive("x", n, client) for n in range(2)]
+    await asyncio.gather(*sends, return_exceptions=True)
+
+async def test_bad_second_handler(websocket_sim):
+    client = await failing(websocket_sim)
+    websocket_sim.on("x", lambda data: {}["y"])
+    with pytest.raises(ZeroDivisionError):
+        await websocket_sim.receive("x", 1, client)
+
+async def test_good_awaited_task(websocket_sim):
+    client = await failing(websocket_sim)
+    task = asyncio.create_task(websocket_sim.receive("x", 1, client))
+    with pytest.raises(ZeroDivisionError):
+        await task
+
+async def test_good_gathered_raise(websocket_sim):
+    client = await failing(websocket_sim)
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.gather(websocket_sim.receive("x", 1, client))
+    with pytest.raises(ZeroDivisionError):
+        await asyncio.wait_for(websocket_sim.receive("x", 1, client), 5)
+
+async def test_good_helper(websocket_sim):
+    client = await failing(websocket_sim)
+    async def expect():
+        with pytest.raises(ZeroDivisionError):
+            await websocket_sim.call("x", 1, client)
+    await asyncio.gather(expect(), expect())
+
+async def test_good_acknowledged(websocket_sim):
+    client = await failing(websocket_sim)
+    websocket_sim.receive_nowait("x", 1, client)
+    with pytest.raises(UsageError, match="1 failures"):
+        websocket_sim.raise_errors()
+
+async def test_good_lenient(make_websocket_sim):
+    sim = make_websocket_sim(strict=False)
+    client = await failing(sim)
+    assert await sim.receive("x", 1, client)
+    assert len(sim.errors) == 1
+"""
+
+
 def suite(tmp_path, files, *options):
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -106,6 +180,24 @@ def test_suites_run_alone_and_beside_pytest_asyncio(tmp_path, mode):
     passed = 9 if mode == "none" else 11
     assert f"{passed} passed, 1 error" in said, said
     assert "1 failures in handlers that nobody awaited" in said
+
+
+@pytest.mark.parametrize("mode", ["none", "auto"])
+def test_failures_that_the_test_did_not_see_fail_it(tmp_path, mode):
+    options = ["-p", "no:asyncio"] if mode == "none" else ["-o", "asyncio_mode=auto"]
+    said = suite(tmp_path, {"test_unseen.py": UNSEEN}, "-rE", *options)
+    assert "10 passed, 5 errors" in said, said
+    failed = {
+        line.split("::")[1].split()[0]
+        for line in said.splitlines()
+        if line.startswith("ERROR test_unseen.py::")
+    }
+    assert failed == {
+        "test_bad_task", "test_bad_task_that_is_kept", "test_bad_task_of_the_tests_own",
+        "test_bad_gathered_values", "test_bad_second_handler",
+    }  # fmt: skip
+    assert "2 failures in handlers that nobody awaited" in said
+    assert "1 failures in handlers whose task nobody awaited" in said
 
 
 def test_the_marker_is_declared_and_checked(tmp_path):

@@ -10,9 +10,11 @@ they carry this marker.
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
+import logging
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -53,12 +55,19 @@ def make_websocket_sim(
 ) -> Iterator[Callable[..., WebSocketServerSimulator]]:
     """Make simulators: ``make_websocket_sim("stressed", seed=3)``, strict unless said otherwise.
 
-    Without arguments it follows the test's marker. A failure in a handler that nobody saw
-    fails the test.
+    Without arguments it follows the test's marker.
+
+    A handler's failure that the test did not see fails it when it is over. Seen is what was
+    raised where the test awaits (``with pytest.raises(...): await sim.receive(...)``, also
+    through a task or ``gather``). Not seen is a failure in a message sent without waiting, in
+    a task that was never awaited, and one that ``gather(..., return_exceptions=True)`` gave
+    back as a value: raise it, make the simulator with ``strict=False``, or acknowledge it with
+    ``with pytest.raises(UsageError): sim.raise_errors()``.
     """
     from wsim.simulator import create_websocket_simulator
 
     made = []
+    lost = _Lost()
     _, options = _marked(request.node)
 
     def make(profile: Any = None, **overrides: Any) -> WebSocketServerSimulator:
@@ -69,16 +78,56 @@ def make_websocket_sim(
         made.append(sim)
         return sim
 
-    yield make
-    for sim in made:
-        sim.raise_errors()
+    with lost:
+        yield make
+        for sim in made:
+            sim.raise_errors()
+        lost.raise_errors(
+            [kept.error for sim in made if sim.settings.strict for kept in sim.errors]
+        )
+
+
+class _Lost(logging.Handler):
+    """Hears asyncio tell of exceptions in tasks that nobody awaited, while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self._heard: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the exception of a record."""
+        if record.exc_info and record.exc_info[1] is not None:
+            self._heard.append(record.exc_info[1])
+
+    def __enter__(self) -> Self:
+        logging.getLogger("asyncio").addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logging.getLogger("asyncio").removeHandler(self)
+
+    def raise_errors(self, errors: list[Exception]) -> None:
+        """Raise the first of `errors` that was lost with its task."""
+        from wsim.errors import UsageError
+
+        if errors:
+            gc.collect()  # tasks tell when they go
+        lost = [error for error in errors if any(error is heard for heard in self._heard)]
+        if lost:
+            raise UsageError(
+                f"{len(lost)} failures in handlers whose task nobody awaited; the first:"
+                f" {lost[0]!r}"
+            ) from lost[0]
 
 
 @pytest.fixture
 def websocket_sim(
     make_websocket_sim: Callable[..., WebSocketServerSimulator],
 ) -> WebSocketServerSimulator:
-    """A simulator of the marked profile, ``perfect`` if none is: seeded, and strict."""
+    """A simulator of the marked profile, ``perfect`` if none is: seeded, and strict.
+
+    A handler's failure that the test did not see fails it; see `make_websocket_sim`.
+    """
     return make_websocket_sim()
 
 

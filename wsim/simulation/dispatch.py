@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -19,8 +18,6 @@ class Dispatcher:
     ----------
     strict
         Raise what handlers raise to whoever awaits the message.
-    unseen
-        Failures of messages that nobody awaited.
     started_at
         Wall-clock start in epoch seconds, for the metadata.
     on_answer
@@ -33,7 +30,6 @@ class Dispatcher:
         self.handlers = handlers
         self.strict = False
         self.started_at = 0.0
-        self.unseen: deque[Exception] = deque(maxlen=100)
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def dispatch(self, message: Message) -> None:
@@ -76,7 +72,6 @@ class Dispatcher:
             client.busy = False
         if failure is not None:
             self.handlers.failed(event, client.id, failure)
-            self.unseen.append(failure)
         elif result is not None and awaitable(result):
             message = Message.of(letter, created_ns)
             client.busy = True
@@ -136,8 +131,7 @@ class Dispatcher:
         if message.ack_id >= 0:
             self.on_answer(message)
         elif future is None or future.done():
-            if message.error is not None:
-                self.unseen.append(message.error)
+            return  # nobody waits; a failure is kept with the handlers' errors
         elif self.strict and message.error is not None:
             future.set_exception(message.error)
         else:

@@ -17,6 +17,7 @@ Handler = Callable[..., Any]
 _LOG = logging.getLogger("wsim")
 _KEPT_ERRORS = 100
 _ANY = 1_000
+_PASSING = ("asyncio", "concurrent")  # they carry exceptions and look at none
 
 
 class HandlerError(NamedTuple):
@@ -45,6 +46,7 @@ class Handlers:
         self.errors: deque[HandlerError] = deque(maxlen=_KEPT_ERRORS)
         """The last exceptions of handlers."""
         self.error_count = 0
+        self._told = 0
 
     def __contains__(self, event: str) -> bool:
         return event in self.table
@@ -141,11 +143,33 @@ class Handlers:
         if message.error is None:
             message.error = error
 
+    def untold(self) -> list[Exception]:
+        """Return the exceptions kept since the last call that no caller of wsim met."""
+        recent = list(self.errors)[max(len(self.errors) + self._told - self.error_count, 0) :]
+        self._told = self.error_count
+        return [kept.error for kept in recent if not met_caller(kept.error)]
+
     def failed(self, event: str, client_id: str, error: Exception) -> None:
         """Log, count and keep an exception of a handler."""
         _LOG.error("handler of '%s' failed: %r", event, error, exc_info=error)
         self.error_count += 1
         self.errors.append(HandlerError(event, client_id, error))
+
+
+def met_caller(error: BaseException) -> bool:
+    """Say whether an exception left wsim and went through code that awaited the call.
+
+    Then the outermost frame that is not asyncio's is not wsim's either. It stays wsim's where
+    nobody awaited, or where the exception was handed over as a value, as
+    ``gather(..., return_exceptions=True)`` does.
+    """
+    trace = error.__traceback__
+    while trace is not None:
+        room = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        if room not in _PASSING:
+            return room != "wsim"
+        trace = trace.tb_next
+    return False
 
 
 def awaitable(result: object) -> bool:

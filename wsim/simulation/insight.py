@@ -160,15 +160,15 @@ class Insight(Home):
     def raise_errors(self) -> None:
         """Raise UsageError if a strict simulator's handler failed and nobody was told.
 
-        A failure in a message that somebody awaits is raised there; this is for the others.
+        A failure in a message that somebody awaits is raised there; this is for the others:
+        messages sent without waiting, tasks that nobody awaited, failures that
+        ``gather(..., return_exceptions=True)`` returned. Each is raised once.
         """
-        unseen = self._net.unseen
-        if self._net.strict and unseen:
-            first, count = unseen[0], len(unseen)
-            unseen.clear()
+        untold = self._handlers.untold() if self._net.strict else []
+        if untold:
             raise UsageError(
-                f"{count} failures in handlers that nobody awaited; the first: {first!r}"
-            ) from first
+                f"{len(untold)} failures in handlers that nobody awaited; the first: {untold[0]!r}"
+            ) from untold[0]
 
 
 def _flag(name: str, value: Any) -> bool:
