@@ -95,6 +95,15 @@ class JsClient:
         self.tell("connect", url=url, options=options)
         return await self.hear("connect")
 
+    async def upgrade(self, url: str, **options: Any) -> tuple[str, str]:
+        """Connect, and wait for the better transport; return the first and the last one."""
+        self.tell("connect", url=url, options=options)
+        first = (await self.hear("open"))["transport"]
+        now = (await self.hear("connect"))["transport"]
+        if now == "polling":  # on a busy machine it may have been quicker
+            now = (await self.hear("upgrade"))["transport"]
+        return first, now
+
     async def stop(self) -> None:
         """End the process."""
         if self._process.returncode is None:

@@ -58,8 +58,7 @@ async def test_round_trips_take_twice_the_delay(js, place, latency_ms, transport
 
 async def test_connecting_by_polling_and_upgrading(js):
     async with middle(conditions(5)) as (url, served):
-        assert (await js.connect(url))["transport"] == "polling"
-        assert (await js.hear("upgrade"))["transport"] == "websocket"
+        assert await js.upgrade(url) == ("polling", "websocket")
         js.tell("ask", event="echo", args=[{"n": 1}], count=3)
         assert (await js.hear("asked"))["answer"] == {"n": 1}
         frame = served.history

@@ -111,8 +111,7 @@ async def test_acks_namespaces_names_and_attachments(js, transport):
 
 async def test_polling_first_and_upgrading(js):
     async with proxied(conditions(3)) as proxy:
-        assert (await js.connect(proxy.url))["transport"] == "polling"
-        assert (await js.hear("upgrade"))["transport"] == "websocket"
+        assert await js.upgrade(proxy.url) == ("polling", "websocket")
         js.tell("ask", event="echo", args=["x"], count=3)
         assert (await js.hear("asked"))["answer"] == "x"
         assert set(proxy.history.frame.client_id) == {"client-1"}

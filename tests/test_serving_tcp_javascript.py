@@ -56,8 +56,7 @@ async def test_bursts_with_attachments_are_whole_and_in_order(js, transport):
 
 async def test_polling_first_and_upgrading(js):
     async with between(conditions(3)) as (_, url):
-        assert (await js.connect(url))["transport"] == "polling"
-        assert (await js.hear("upgrade"))["transport"] == "websocket"
+        assert await js.upgrade(url) == ("polling", "websocket")
         js.tell("ask", event="an event", args=[{"n": 1}])
         assert (await js.hear("asked"))["answer"] == {"n": 1}
 

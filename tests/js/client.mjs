@@ -26,6 +26,7 @@ const commands = {
   connect({ url, options = {} }) {
     socket = io(url, { reconnectionDelay: 100, reconnectionDelayMax: 200, ...options });
     const seen = { connects: 0 };
+    socket.io.on("open", () => say("open", { transport: socket.io.engine.transport.name }));
     socket.on("connect", () => {
       seen.connects += 1;
       const transport = socket.io.engine.transport.name;
