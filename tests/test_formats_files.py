@@ -132,6 +132,18 @@ def test_csv_says_which_line_is_wrong(tmp_path: Path) -> None:
         load(path)
 
 
+@pytest.mark.parametrize("text", ["just text", "foo,bar\n", "foo,bar\n1,2\n", "latency_ms\n"])
+def test_a_table_of_something_else_is_no_empty_history(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "other.csv"
+    path.write_text(text)
+    with pytest.raises(FormatError, match="no 'event_name'") as caught:
+        load(path)
+    assert str(path) in str(caught.value)
+    assert text.split(",")[0].strip() in str(caught.value)
+    path.write_text("event_name,latency_ms\n")
+    assert len(load(path)) == 0
+
+
 def test_csv_loads_without_its_notes(tmp_path: Path) -> None:
     path = save(rich_frame(5), tmp_path / "a.csv")
     (tmp_path / "a.wsim.json").unlink()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from histories import NEEDS_PYARROW
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,6 +59,27 @@ def test_clocks_in_milliseconds_and_iso_agree_with_seconds(tmp_path: Path) -> No
         messages = [{"event": "a", "time": stamp}]
         frames.append(load(write(tmp_path, messages)).attrs["wsim"]["old"]["started_at"])
     assert frames == [1700000000.25] * 4
+
+
+@NEEDS_PYARROW
+def test_a_parquet_file_of_something_else_is_no_empty_history(tmp_path: Path) -> None:
+    path = tmp_path / "other.parquet"
+    pd.DataFrame({"foo": pd.Series([], dtype=float)}).to_parquet(path)
+    with pytest.raises(FormatError, match="found 'foo'"):
+        load(path)
+
+
+@pytest.mark.parametrize("suffix", [".json", ".csv"])
+def test_latencies_of_clocks_that_disagree_are_said_not_hidden(suffix: str, tmp_path: Path) -> None:
+    path = tmp_path / f"skewed{suffix}"
+    if suffix == ".json":
+        late = [{"event": "a", "latency_ms": value} for value in (5, -2.5, None, -1)]
+        path.write_text(json.dumps([*late, {"event": "a", "latency_ms": -9, "dropped": True}]))
+    else:
+        path.write_text("event,latency_ms,dropped\na,5,0\na,-2.5,0\na,,0\na,-1,0\na,-9,1\n")
+    with pytest.warns(UserWarning, match=r"2 of 5 latencies are negative \(lowest -2.5 ms\)"):
+        frame = load(path)
+    assert frame["latency_ms"].tolist()[:2] == [5.0, -2.5]
 
 
 def test_an_event_name_is_enough(tmp_path: Path) -> None:

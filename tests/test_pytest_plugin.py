@@ -184,7 +184,9 @@ def test_suites_run_alone_and_beside_pytest_asyncio(tmp_path, mode):
 
 @pytest.mark.parametrize("mode", ["none", "auto"])
 def test_failures_that_the_test_did_not_see_fail_it(tmp_path, mode):
-    options = ["-p", "no:asyncio"] if mode == "none" else ["-o", "asyncio_mode=auto"]
+    options = ["-p", "no:asyncio"]
+    if mode == "auto":
+        options = ["-o", "asyncio_mode=auto", "-o", "asyncio_default_fixture_loop_scope=function"]
     said = suite(tmp_path, {"test_unseen.py": UNSEEN}, "-rE", *options)
     assert "10 passed, 5 errors" in said, said
     failed = {

@@ -17,7 +17,7 @@ import pandas as pd
 
 from wsim.errors import FormatError
 from wsim.formats.files import read_bytes, read_json, replacing
-from wsim.formats.foreign import from_foreign
+from wsim.formats.foreign import check_fields, from_foreign
 from wsim.formats.frames import CATEGORIES, DTYPES, as_category, categories_of, objects
 from wsim.formats.json_export import assemble, check_version
 from wsim.formats.payloads import PayloadWriter
@@ -78,6 +78,7 @@ def read_csv(path: Path) -> pd.DataFrame:
     """Read a CSV history; without its notes, or from elsewhere, what is there is taken."""
     table = _table(path)
     if "created_s" not in table.columns:
+        check_fields(table.columns, str(path))
         return from_foreign(_records(table, path), path)
     lists: dict[str, Any] = {}
     for name in table.columns:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,18 +36,14 @@ def from_foreign(messages: Sequence[dict[str, Any]], path: Path) -> pd.DataFrame
     where = str(path)
     lists = _lists(messages)
     if messages and "event_name" not in lists:
-        found = ", ".join(map(repr, list(messages[0])[:10])) or "nothing"
-        raise FormatError(
-            f"{where}: the messages have no 'event_name'; found {found}."
-            " Needed: event_name; known: timestamp, direction, latency_ms, dropped, client_id,"
-            " message_id, data"
-        )
+        check_fields(messages[0], where)
     count = len(messages)
     started, sent = _times(lists.pop("timestamp", None), count, where)
     latency = converted("latency_ms", lists.get("latency_ms", [None] * count), where)
     dropped = _dropped(lists.get("dropped", [None] * count), where)
     fate = np.where(dropped, 1, np.where(np.isnan(latency), 4, 0))
     latency = np.where(dropped, np.nan, latency)
+    _warn_of_skew(latency, path)
     lists |= {"created_s": sent, "sent_s": sent, "delivered_s": sent + latency / 1e3}
     lists |= {"latency_ms": latency, "dropped": dropped.tolist()}
     lists["fate"] = [("delivered", "dropped", "", "", "unknown")[code] for code in fate.tolist()]
@@ -57,6 +54,30 @@ def from_foreign(messages: Sequence[dict[str, Any]], path: Path) -> pd.DataFrame
     lists |= {"seq": range(count), "run": [path.stem] * count}
     notes = {path.stem: {**_notes(started, sent, latency), "source": path.name}}
     return from_lists(lists, count, notes, where)
+
+
+def check_fields(names: Iterable[Any], where: str) -> None:
+    """Raise FormatError unless one of the fields of a message is its event."""
+    found = list(names)
+    if not any(_ALIASES.get(name, name) == "event_name" for name in found):
+        said = ", ".join(repr(str(name)[:40]) for name in found[:10]) or "nothing"
+        raise FormatError(
+            f"{where}: the messages have no 'event_name'; found {said}."
+            " Needed: event_name; known: timestamp, direction, latency_ms, dropped, client_id,"
+            " message_id, data"
+        )
+
+
+def _warn_of_skew(latency: Any, path: Path) -> None:
+    """Say that clocks of two machines disagree, which no later number would show."""
+    early = np.flatnonzero(latency < 0)
+    if len(early):
+        warnings.warn(
+            f"{path}: {len(early)} of {len(latency)} latencies are negative (lowest"
+            f" {latency[early].min():g} ms): the clocks of sender and receiver disagree, and"
+            " every latency of this file is off by as much; they are kept as they are",
+            stacklevel=2,
+        )
 
 
 def _lists(messages: Sequence[dict[str, Any]]) -> dict[str, Any]:

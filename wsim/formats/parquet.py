@@ -16,7 +16,7 @@ import pandas as pd
 
 from wsim.errors import FormatError, UsageError
 from wsim.formats.files import replacing
-from wsim.formats.foreign import from_foreign
+from wsim.formats.foreign import check_fields, from_foreign
 from wsim.formats.frames import (
     CATEGORIES,
     DEFAULTS,
@@ -130,6 +130,7 @@ def _read_file(path: Path) -> pd.DataFrame:
         ) from None
     metadata = table.schema.metadata or {}
     if _KEY not in metadata:
+        check_fields(table.column_names, str(path))
         return from_foreign(table.to_pylist(), path)
     return _own(table, _about(metadata[_KEY], path), path)
 
