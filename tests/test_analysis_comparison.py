@@ -277,3 +277,9 @@ def test_intervals_of_replicates_cover():
         inside.append(p50.low <= 20.0 <= p50.high)
     print(f"coverage of a shift of the median, 5 runs a side: {np.mean(inside):.3f}")
     assert 0.93 <= np.mean(inside) <= 0.98
+
+
+def test_a_file_loaded_twice_is_noticed():
+    frame = frames.periodic(20, 60)
+    table = compare(frame, pd.concat([frame, frame], ignore_index=True))
+    assert any("was a file loaded twice?" in note for note in table.attrs["wsim_notes"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from test_cli_compare import session
 
@@ -84,3 +85,17 @@ def test_a_recording_that_was_cut_is_told_of_in_one_line(
     said = capsys.readouterr().err
     assert said.startswith(f"wsim: note: {history}: cut in line")
     assert said.count("\n") == 1
+
+
+def test_what_is_odd_about_the_history_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = session(60)
+    frame["latency_ms"] -= 1_000.0
+    history = save(pd.concat([frame, frame], ignore_index=True), tmp_path / "drive.json")
+    promises = tmp_path / "slo.yaml"
+    promises.write_text("objectives: [{kind: latency, share: 0.99, limit_ms: 150}]\n")
+    assert main(["check", str(history), "--objectives", str(promises)]) == 0
+    said = capsys.readouterr().out
+    assert "latencies are negative" in said
+    assert "was a file loaded twice?" in said

@@ -47,3 +47,11 @@ def test_promises_are_checked_on_every_file(
     promises.write_text("objectives: [{kind: drop}]")
     assert main(["report", *paths, "--out", str(out), "--objectives", str(promises)]) == 2
     assert "no kind of objective 'drop'" in capsys.readouterr().err
+
+
+def test_a_file_without_messages_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = save(rich_frame(0), tmp_path / "empty.json")
+    assert main(["report", str(path), "--out", str(tmp_path / "out.html")]) == 2
+    assert f"{path}: no messages to report on" in capsys.readouterr().err

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from wsim.analysis.columns import Bools, check_frame, codes, read, require
+from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import Interval, check_confidence, poisson_rate, wilson
 from wsim.analysis.runs import Run
 from wsim.analysis.streams import Limits, arrival_gaps
@@ -171,7 +172,8 @@ def check(frame: pd.DataFrame, objectives: Any, *, confidence: float = 0.95) -> 
     DataFrame
         ``objective, kind, event, value, low, high, limit, outcome, says``, one row each;
         ``outcome`` is ``pass``, ``fail`` or ``not enough data``. ``value`` is a share or a
-        rate per minute.
+        rate per minute. ``attrs["wsim_notes"]`` says what is odd about the history, such as
+        clocks that differ.
 
     Notes
     -----
@@ -197,7 +199,16 @@ def check(frame: pd.DataFrame, objectives: Any, *, confidence: float = 0.95) -> 
                 "says": f"{objective.title}: {outcome} ({_found(objective, value)}{why})",
             }
         )
-    return pd.DataFrame(rows)
+    result = pd.DataFrame(rows)
+    result.attrs["wsim_notes"] = _notes(frame)
+    return result
+
+
+def _notes(frame: pd.DataFrame) -> list[str]:
+    """Return what should be known of the history before its outcomes are believed."""
+    messages = read(frame)
+    note_repeated(messages)
+    return messages.notes
 
 
 def _outcome(value: Interval, limit: float, above: bool) -> str:

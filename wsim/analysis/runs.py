@@ -13,6 +13,7 @@ from wsim.analysis.bursts import GMIN
 from wsim.analysis.columns import Bools, Codes, Floats, Messages, constant, read, stream_codes
 from wsim.analysis.commands import representative
 from wsim.analysis.deadlines import row_deadlines
+from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import sorted_quantile
 from wsim.analysis.metrics import METRICS, Metric
 from wsim.analysis.parts import finished
@@ -98,6 +99,7 @@ class Run:
 
     def compute(self) -> Run:
         """Fill in `values` with every metric but the quantiles, and return the run."""
+        note_repeated(self.messages)
         self.values = dict.fromkeys(METRICS, float("nan"))
         for part in (self._counts, self._latencies, self._streams):
             self.values |= part()

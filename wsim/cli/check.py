@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     for outcome, says, event in checked[["outcome", "says", "event"]].itertuples(index=False):
         hint = nearest(event, events) if event and event not in events else ""
         print(f"{marks.get(outcome, '????')}  {clean(says + hint)}")
+    for note in checked.attrs["wsim_notes"]:
+        print(f"Note: {clean(note)}")
     outcomes = set(checked["outcome"])
     if "fail" in outcomes:
         return MISSED

@@ -10,6 +10,7 @@ from typing import Any
 
 from wsim.cli.options import short_names
 from wsim.cli.terminal import Progress, clean
+from wsim.errors import UsageError
 from wsim.formats import load
 
 
@@ -46,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         for number, name in enumerate(short_names(args.files)):
             progress(number, len(args.files), f"reading {name}")
             named[name] = each_run(load(args.files[number]))
+            if not named[name]:
+                raise UsageError(f"{args.files[number]}: no messages to report on; record some")
         target = args.out if args.out.suffix else args.out / "report.html"
         words = ["wsim", "report", *map(str, args.files), "--out", str(args.out)]
         words += [] if promised is None else ["--objectives", str(args.objectives)]

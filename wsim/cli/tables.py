@@ -60,12 +60,15 @@ def losses(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
         causes = pd.concat([f.loc[f["dropped"], "cause"].astype(str) for f in frames])
         sent = sum(int((f["copy"] == 0).sum()) for f in frames)
         shares = causes.value_counts() / max(sent, 1)
-        told = [
-            f"{100 * share:.2g} % {_CAUSES.get(cause, cause)}" for cause, share in shares.items()
-        ]
+        told = [f"{_rounded(100 * s)} % {_CAUSES.get(c, c)}" for c, s in shares.items()]
         if told:
             lines.append(f"  {clean(name)}: " + ", ".join(told))
     return "\n".join(["Why messages were lost:", *lines]) if lines else ""
+
+
+def _rounded(percent: float) -> str:
+    """Return percents with two digits, or all that are before the point."""
+    return f"{percent:.2g}" if percent < 99.5 else f"{percent:.0f}"
 
 
 def saturations(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
