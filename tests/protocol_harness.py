@@ -15,7 +15,7 @@ from wsim.serving.endpoint import Server
 from wsim.serving.terms import Bounds
 from wsim.simulator import WebSocketServerSimulator
 
-PING_S, PATIENCE_S = 0.1, 0.1
+PING_S, PATIENCE_S = 0.2, 0.3
 UNKNOWN_SID = {"code": 1, "message": "Session ID unknown"}
 SOON_S = 3
 

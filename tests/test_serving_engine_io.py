@@ -41,7 +41,7 @@ def check_open(text: str) -> dict[str, object]:
     hello = json.loads(text[1:])
     assert text[0] == "0"
     assert set(hello) == {"sid", "upgrades", "pingInterval", "pingTimeout", "maxPayload"}
-    assert (hello["pingInterval"], hello["pingTimeout"]) == (100, 100)
+    assert (hello["pingInterval"], hello["pingTimeout"]) == (200, 300)
     assert hello["maxPayload"] == 1_000_000
     return hello
 

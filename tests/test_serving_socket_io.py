@@ -130,10 +130,10 @@ async def test_polling_without_a_namespace_in_time_ends():
 
 
 async def test_with_a_namespace_in_time_it_stays():
-    async with wired(bounds=impatient(0.1), ping_interval=25) as wire, wire.connected() as ws:
+    async with wired(bounds=impatient(0.2), ping_interval=25) as wire, wire.connected() as ws:
         poll = await (await wire.polling()).connect()
         with pytest.raises(TimeoutError):
-            await ws.receive(timeout=0.3)
+            await ws.receive(timeout=0.5)
         assert await poll.post('421["echo"]') == (200, "ok")
         assert await poll.get() == (200, "431[]")
 

@@ -19,7 +19,7 @@ from wsim.link import Link
 from wsim.payloads import payload
 from wsim.schema import DIRECTIONS
 from wsim.serving.packets import PacketError, Unit
-from wsim.transit import DELIVERED, NO_PARTS, Transit, dropped, new_transit
+from wsim.transit import DELIVERED, Transit, dropped
 from wsim.transport.session import Session
 
 MAX_IN_FLIGHT = 10_000
@@ -91,20 +91,18 @@ class Lane:
             data = _payload(unit) if self._channel.conditions.rules else None
             self._channel.send(now_ns, unit.size, event=unit.event, token=cargo, data=data)
 
-    def at_once(self, now_ns: int, unit: Unit, route: Any, created_ns: int) -> Passage | None:
-        """Let a message through if nothing is simulated and nothing is before it; else None.
+    def at_once(self, now_ns: int, unit: Unit, route: Any) -> bool:
+        """Let a message through if nothing is simulated and nothing is before it.
 
-        The same fate as by :meth:`put` and :meth:`advance`, without the detour.
+        The same fate as by :meth:`put` and :meth:`advance`, without the detour; False, and
+        nothing has happened, if it has to take that.
         """
         if self._under_way or self._controls or self._refused or unit.kind == "control":
-            return None
+            return False
         if self._is_full(unit, route) or not self._channel.pass_now(now_ns):
-            return None
+            return False
         self._order += 1
-        cargo = Cargo(unit, route, self._order, now_ns, created_ns)
-        number = self._channel.number - 1
-        fields = (number, 0, now_ns, now_ns, DELIVERED, "", NO_PARTS, None, None, now_ns)
-        return Passage(self.direction, cargo, new_transit(fields))
+        return True
 
     def swallow(self, now_ns: int, unit: Unit, route: Any) -> None:
         """Lose a unit in a failure of this client's own, which takes no number or draw."""

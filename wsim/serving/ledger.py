@@ -18,14 +18,17 @@ from wsim.messages import Verdict
 from wsim.payloads import arguments, payload
 from wsim.serving.door import Passage
 from wsim.serving.packets import RESERVED, Frame, PacketError, Unit, encode_event
+from wsim.transit import NO_PARTS
 
 if TYPE_CHECKING:
     from wsim.serving.network import Client
 
 Inspector = Callable[[str, tuple[Any, ...]], Verdict]
+Counter = Callable[[str, str, int], None]
 KEEP_BYTES = 65_536
 """Larger attachments are recorded as their size."""
 SECRET_KEYS = frozenset({"token", "password", "secret", "authorization", "apikey", "api_key"})
+_SECRETS = tuple(SECRET_KEYS)
 UNREADABLE = "(unreadable)"
 """Recorded as the event of a packet without a name or with broken JSON."""
 REDACTED = "(redacted)"
@@ -45,7 +48,8 @@ class Ledger:
     keep_bytes
         Attachments beyond this are recorded as their number of bytes.
     on_row
-        Called with (client, passage, fate) for each row, so that statistics can count.
+        Called with (direction, fate, nanoseconds on the way) for each row that is no copy's, so
+        that statistics can count.
     strict
         A client whose packet cannot be read is cut off.
     """
@@ -56,7 +60,7 @@ class Ledger:
         *,
         inspect: Inspector | None = None,
         keep_bytes: int = KEEP_BYTES,
-        on_row: Callable[[Client, Passage, str], None] | None = None,
+        on_row: Counter | None = None,
         strict: bool = False,
     ) -> None:
         self.history = history
@@ -73,62 +77,95 @@ class Ledger:
         if unit.kind == "control":
             return ()
         if unit.kind == "ack":
-            return self._acknowledge(client, passage)
+            arrived_ns = passage.transit.delivered_ns
+            if arrived_ns is None:
+                return ()
+            return self._acknowledge(client, passage.direction, unit, arrived_ns)
         return self._row(client, passage, now_ns)
 
-    def _acknowledge(self, client: Client, passage: Passage) -> tuple[Frame, ...]:
-        transit, unit = passage.transit, passage.cargo.unit
-        assert transit is not None
-        if transit.delivered_ns is None:
-            return ()
-        asked = "outbound" if passage.direction == "inbound" else "inbound"
+    def passed(
+        self, client: Client, direction: str, unit: Unit, now_ns: int, created_ns: int
+    ) -> tuple[Frame, ...]:
+        """Record a message that came through in no time; return the packets that go on."""
+        if unit.kind == "ack":
+            return self._acknowledge(client, direction, unit, now_ns)
+        event, data, message_id = self._read(unit)
+        fate, cause, frames = "delivered", "", unit.frames
+        if event == UNREADABLE or self._inspect is not None:
+            outcome = self._examined(client, direction, unit, event, data, message_id)
+            fate, cause, frames, message_id = outcome
+        created_ns = self._created_ns(client, direction, now_ns, created_ns, data)
+        parts = NO_PARTS if created_ns == now_ns else (now_ns - created_ns, *NO_PARTS[1:])
+        seq = self.history.append(
+            created_ns, now_ns, now_ns, direction, event, client.client_id, client.session,
+            fate, cause, 0, unit.size, message_id, unit.namespace, unit.ack_id, -1, 0, parts,
+            data if self._is_harmless(unit) else self._kept(data),
+        )  # fmt: skip
+        if unit.ack_id >= 0 and fate == "delivered":
+            self._await_ack(client, direction, unit, seq, now_ns)
+        if self._on_row is not None:
+            self._on_row(direction, fate, 0)
+        return frames
+
+    def _acknowledge(
+        self, client: Client, direction: str, unit: Unit, arrived_ns: int
+    ) -> tuple[Frame, ...]:
+        asked = "outbound" if direction == "inbound" else "inbound"
         found = self._waiting.pop((client.client_id, asked, unit.namespace, unit.ack_id), None)
         if found is not None:
             seq, sent_ns = found
-            self.history.set_round_trip(seq, transit.delivered_ns - sent_ns)
+            self.history.set_round_trip(seq, arrived_ns - sent_ns)
         return unit.frames
 
+    def _examined(
+        self, client: Client, direction: str, unit: Unit, event: str, data: Any, message_id: str
+    ) -> tuple[str, str, tuple[Frame, ...], str]:
+        """Return fate, cause, packets and message id of what has arrived unharmed."""
+        if event == UNREADABLE:
+            if not self._strict:
+                return "delivered", "", unit.frames, message_id
+            client.abort()
+            return "refused", "validation", (), message_id
+        if direction != "inbound" or self._inspect is None:
+            return "delivered", "", unit.frames, message_id
+        verdict = self._inspect(event, arguments(data))
+        if not verdict.ok:
+            return "refused", "validation", (), verdict.message_id
+        frames = encode_event(event, verdict.args, namespace=unit.namespace, ack_id=unit.ack_id)
+        return "delivered", "", frames, verdict.message_id
+
     def _row(self, client: Client, passage: Passage, now_ns: int) -> tuple[Frame, ...]:
-        transit, cargo = passage.transit, passage.cargo
+        transit, cargo, direction = passage.transit, passage.cargo, passage.direction
         assert transit is not None
         unit, frames = cargo.unit, cargo.unit.frames
         fate, cause = transit.fate, transit.cause
         event, data, message_id = self._read(unit)
         if transit.corruption is not None and fate == "delivered":
-            arrived = self._damaged(unit, passage.direction, transit.corruption, client)
+            arrived = self._damaged(unit, direction, transit.corruption, client)
             if arrived is None:
                 fate, cause, frames = "dropped", "corrupt", ()
             else:
                 frames, data = arrived
-        inspected = passage.direction == "inbound" and event != UNREADABLE
-        if fate == "delivered" and inspected and self._inspect is not None:
-            verdict = self._inspect(event, arguments(data))
-            message_id = verdict.message_id
-            if verdict.ok:
-                frames = encode_event(
-                    event, verdict.args, namespace=unit.namespace, ack_id=unit.ack_id
-                )
-            else:
-                fate, cause, frames = "refused", "validation", ()
-        if event == UNREADABLE and self._strict and fate == "delivered":
-            fate, cause, frames = "refused", "validation", ()
-            client.abort()
-        created_ns = self._created_ns(client, passage, data)
+                unit = unit._replace(frames=frames)
+        if fate == "delivered":
+            outcome = self._examined(client, direction, unit, event, data, message_id)
+            fate, cause, frames, message_id = outcome
+        created_ns = self._created_ns(client, direction, cargo.sent_ns, cargo.created_ns, data)
         delivered_ns = -1 if transit.delivered_ns is None else transit.delivered_ns
         buffered = transit.sent_ns - created_ns
         parts = transit.parts
         if delivered_ns >= 0 and buffered:
             parts = (parts[0] + buffered, *parts[1:])
         seq = self.history.append(
-            created_ns, transit.sent_ns, delivered_ns, passage.direction, event,
+            created_ns, transit.sent_ns, delivered_ns, direction, event,
             client.client_id, client.session, fate, cause, transit.copy, unit.size, message_id,
             unit.namespace, unit.ack_id, -1, now_ns - delivered_ns if delivered_ns >= 0 else -1,
             parts, data if self._is_harmless(unit) else self._kept(data),
         )  # fmt: skip
         if unit.ack_id >= 0 and fate == "delivered" and not transit.copy:
-            self._await_ack(client, passage, seq, transit.sent_ns)
-        if self._on_row is not None:
-            self._on_row(client, passage, fate)
+            self._await_ack(client, direction, unit, seq, transit.sent_ns)
+        if self._on_row is not None and not transit.copy:
+            self._on_row(direction, fate, max(0, delivered_ns - transit.sent_ns))
         return frames if fate == "delivered" else ()
 
     def _damaged(
@@ -164,17 +201,18 @@ class Ledger:
         found = data.get("message_id") if type(data) is dict else None
         return event, data, found if isinstance(found, str) else ""
 
-    def _created_ns(self, client: Client, passage: Passage, data: Any) -> int:
+    def _created_ns(
+        self, client: Client, direction: str, sent_ns: int, created_ns: int, data: Any
+    ) -> int:
         """When the application made it: its own ``timestamp``, on the server's clock.
 
         The sender's clock may be off by any amount; the message that waited least tells by how
         much at most.
         """
-        sent_ns = passage.cargo.sent_ns
-        if passage.cargo.created_ns >= 0:
-            return min(passage.cargo.created_ns, sent_ns)
+        if created_ns >= 0:
+            return min(created_ns, sent_ns)
         stamp = data.get("timestamp") if isinstance(data, dict) else None
-        if passage.direction != "inbound" or isinstance(stamp, bool):
+        if stamp is None or direction != "inbound" or isinstance(stamp, bool):
             return sent_ns
         if not isinstance(stamp, int | float) or not math.isfinite(stamp):
             return sent_ns
@@ -185,11 +223,12 @@ class Ledger:
         buffered_s = waited_s - client.clock_lag_s
         return sent_ns - int(buffered_s * 1e9) if buffered_s < _HOUR_S else sent_ns
 
-    def _await_ack(self, client: Client, passage: Passage, seq: int, sent_ns: int) -> None:
-        unit = passage.cargo.unit
+    def _await_ack(
+        self, client: Client, direction: str, unit: Unit, seq: int, sent_ns: int
+    ) -> None:
         if len(self._waiting) >= _MAX_WAITING:
             del self._waiting[next(iter(self._waiting))]
-        key = (client.client_id, passage.direction, unit.namespace, unit.ack_id)
+        key = (client.client_id, direction, unit.namespace, unit.ack_id)
         self._waiting[key] = (seq, sent_ns)
 
     def _is_harmless(self, unit: Unit) -> bool:
@@ -197,7 +236,7 @@ class Ledger:
         if unit.size > self._keep_bytes or unit.kind != "event":
             return False
         text = unit.body.lower()
-        return not any(word in text for word in SECRET_KEYS)
+        return not any(map(text.__contains__, _SECRETS))
 
     def _kept(self, data: Any) -> Any:
         """Return the payload as it is recorded: secrets blotted out, large bytes as sizes."""

@@ -13,8 +13,8 @@ from wsim.clock import Clock, clock_of
 from wsim.conditions import NetworkConditions
 from wsim.history import History
 from wsim.link import Link
-from wsim.serving.door import Door, Passage
-from wsim.serving.ledger import Inspector, Ledger
+from wsim.serving.door import Door
+from wsim.serving.ledger import Counter, Inspector, Ledger
 from wsim.serving.packets import Frame, Unit
 from wsim.serving.terms import Bounds, TooManyError, check_heartbeat, resolved
 
@@ -147,7 +147,7 @@ class Network:
         seed: int = 0,
         history: History | None = None,
         inspect: Inspector | None = None,
-        on_row: Callable[[Client, Passage, str], None] | None = None,
+        on_row: Counter | None = None,
         clock: Clock | None = None,
         roster: Book | None = None,
         bounds: Bounds | None = None,
@@ -272,17 +272,33 @@ class Network:
 
     def put(self, client: Client, direction: str, unit: Unit, route: Route) -> None:
         """Send a unit on its way; it comes out at `route` when its time has come."""
+        frames = self.at_once(client, direction, unit, route)
+        if frames is not None:
+            route.pass_on(frames, unit)
+            return
         now_ns = self.clock.now_ns()
         if client.deaf_until_ns > now_ns:
             client.door.lanes[direction].swallow(now_ns, unit, route)
         else:
             created_ns = -1 if self.stamp is None else self.stamp(client, direction, unit)
-            passage = client.door.lanes[direction].at_once(now_ns, unit, route, created_ns)
-            if passage is not None:
-                route.pass_on(self.ledger.settle(client, passage, now_ns), unit)
-                return
             client.door.put(now_ns, direction, unit, route, created_ns)
         self.stir(client)
+
+    def at_once(
+        self, client: Client, direction: str, unit: Unit, route: Route
+    ) -> tuple[Frame, ...] | None:
+        """Let a message through if nothing is simulated: the packets that go on.
+
+        None, and nothing has happened, if it has to be put on its way.
+        """
+        clock = self._clock or self.clock
+        now_ns = clock.now_ns()
+        if client.deaf_until_ns > now_ns:
+            return None
+        if not client.door.lanes[direction].at_once(now_ns, unit, route):
+            return None
+        created_ns = -1 if self.stamp is None else self.stamp(client, direction, unit)
+        return self.ledger.passed(client, direction, unit, now_ns, created_ns)
 
     def stir(self, client: Client) -> None:
         """Hand on what is due now, and wake up when more is."""

@@ -144,6 +144,11 @@ class Outlet:
             self._emptied = asyncio.get_running_loop().create_future()
             await self._emptied
 
+    @property
+    def waits(self) -> bool:
+        """Is there something to take, or an end to see?"""
+        return bool(self._items)
+
     def take(self) -> tuple[Frame, Unit] | None:
         """Return the next packet and its unit; None if nothing waits, or at the end."""
         if not self._items or self._items[0] is None:
