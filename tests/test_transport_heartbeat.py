@@ -69,6 +69,20 @@ def test_a_ping_arrives_with_what_was_sent_before_it():
     assert way.arrival_ns(2 * S, 20 * S) == 9 * S
 
 
+def test_short_intervals_forget_nothing_too_early():
+    c = TCP.replace(heartbeat_interval_s=0.2, heartbeat_timeout_s=5)
+    beat = Heartbeat()
+    beat.configure(0, c, c, None, connected=True)
+    sent = [0, S // 4, 3 * S]
+    for number, (now, delivered) in enumerate(zip(sent, [S // 10, 9 * S, 10 * S], strict=True)):
+        beat.ways["outbound"].note_sent(number, now)
+        beat.ways["outbound"].note_delivered(number, delivered)
+    # the ping of 0.2 s crosses at once, that of 0.5 s waits behind what was sent at 0.25 s
+    assert not beat.missed()
+    assert not beat.missed()
+    assert (beat.due_ns, beat.missed()) == (S // 4 + (200 + 5000) * MS, True)
+
+
 def test_an_outage_is_tried_again_at_twice_the_distance():
     link = Link(TCP.replace(outage={"kind": "windows", "windows_s": [(10, 20)]}))
     way = link.session.heartbeat.ways["inbound"]
@@ -286,3 +300,15 @@ async def test_a_live_run_is_cut_as_a_batch_is():
     expected = batch[columns].astype({"direction": str, "cause": str}).sort_values(key)
     assert live.reset_index(drop=True).equals(expected.reset_index(drop=True))
     assert batch["session"].max() >= 3
+
+
+def test_a_ping_meets_the_conditions_of_when_it_was_sent():
+    link = Link(TCP)
+    for second in range(26, 60):  # many changes between a ping and its deadline
+        link.change(second * S, TCP.replace(latency_ms=second))
+    link.change(60 * S, TCP.replace(latency_ms=40_000))
+    assert link.session.connected(80 * S)
+    cut = events(link, 200)[0]
+    assert cut[1:] == ("cut", "ping_timeout")
+    # the ping of 50.1 s came at once; the next one, of 75.2 s, would take 40 s
+    assert 95 < cut[0] < 95.3

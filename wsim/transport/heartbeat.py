@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from copy import copy
+from itertools import pairwise
 from typing import NamedTuple
 
 from wsim.conditions import NetworkConditions
@@ -61,14 +62,18 @@ class Way:
 
     def enter(self, regime: Regime) -> None:
         """Let other conditions hold from now on."""
-        self._regimes = [*self._regimes[-8:], regime]
+        self._regimes = [*self._regimes, regime]
 
     def start(self) -> None:
         """A new connection: nothing was sent on it."""
         self.sent, self.delivered, self._first = [], [], -1
 
     def forget(self, before_ns: int) -> None:
-        """Give up notes that no later ping depends on."""
+        """Give up what no ping sent after `before_ns` depends on."""
+        regimes = self._regimes
+        self._regimes = [
+            regime for regime, later in pairwise(regimes) if later.since_ns > before_ns
+        ] + regimes[-1:]
         done = min(bisect_right(self.sent, before_ns) - 1, len(self.delivered))
         if done > 0:
             self.sent, self.delivered = self.sent[done:], self.delivered[done:]
@@ -142,6 +147,8 @@ class Heartbeat:
         latencies = [fixed_delay_ns(c) if c.enabled else 0 for c in (inbound, outbound)]
         retry_ns = round(inbound.rto_min_ms * 1e6) + sum(latencies)
         for way, latency_ns in zip(self.ways.values(), latencies, strict=True):
+            if not self.running:
+                way.forget(now_ns)
             way.enter(Regime(now_ns, latency_ns, retry_ns, outages))
         on, interval_ns, timeout_ns = beats(inbound, outbound), *heartbeat_ns(inbound)
         same = (on, interval_ns, timeout_ns) == (self._on, self._interval_ns, self._timeout_ns)
@@ -182,7 +189,7 @@ class Heartbeat:
         self.due_ns = self._came_ns + self._interval_ns + self._timeout_ns
         self._ping_ns, self._came_ns = answered_ns + self._interval_ns, NEVER
         for way in self.ways.values():
-            way.forget(due_ns)
+            way.forget(min(due_ns, self._ping_ns))
         return False
 
     def survives(self, direction: str, sent_ns: list[int], delivered_ns: list[int]) -> bool:
