@@ -125,6 +125,8 @@ class SocketPort:
             return {"type": "websocket.connect"}
         self._asked += 1
         item = self._to_app.take()
+        if item is None and self._client.door.lanes["inbound"].in_flight:
+            self._read_on()  # to pull would be to wait for the next one instead
         if item is None and self._reader is None and not self._gone.done():
             event = await self._pull()
             if event is not None:
