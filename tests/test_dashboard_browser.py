@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from jupyterlab_harness import Kernel, Lab, Page, browser, wait_until, why_no_browser
+from PIL import Image
 
 import wsim
 
@@ -294,8 +296,21 @@ def test_arrow_keys_drive(screen):
     screen.open_section("Network")
 
 
+def choose_last_cell(screen):
+    screen.tab.evaluate(
+        "() => { const c = window.jupyterapp.shell.currentWidget.content;"
+        " c.activeCellIndex = c.widgets.length - 1; }"
+    )
+
+
+def remove_the_cell(screen):
+    choose_last_cell(screen)
+    screen.page.command("notebook:delete-cell")
+
+
 def run_a_cell(screen, source):
-    """Insert a cell below, start it, and come back at once."""
+    """Append a cell, start it, and come back at once."""
+    choose_last_cell(screen)
     screen.page.command("notebook:insert-cell-below")
     screen.tab.wait_for_timeout(300)
     screen.tab.evaluate(
@@ -328,7 +343,7 @@ def test_the_simulation_runs_while_a_cell_runs(screen, tmp_path, waiting):
     assert (drawn >= 2) == waiting.startswith("await")
     after = screen.kernel.ask("panel.live.rounds")
     screen.until("panel.live.rounds", lambda now: now > after + 2)
-    screen.page.command("notebook:delete-cell")
+    remove_the_cell(screen)
 
 
 def test_the_slider_reaches_the_panel_after_a_cell_that_awaited(screen, tmp_path):
@@ -340,7 +355,7 @@ def test_the_slider_reaches_the_panel_after_a_cell_that_awaited(screen, tmp_path
     changed = "panel.lab.conditions.latency_ms"
     took, _ = screen.until(changed, lambda value: value != float(before))
     print(f"\na slider moved while a cell awaits takes effect after {took:.2f} s")
-    screen.page.command("notebook:delete-cell")
+    remove_the_cell(screen)
 
 
 def test_interrupting_the_kernel_does_not_stop_the_panel(screen):
@@ -395,6 +410,57 @@ def test_a_page_of_a_thirteen_inch_screen_is_wide_enough(screen, tmp_path):
         " return [e.scrollWidth, e.clientWidth]; }"
     )
     assert wide <= shown + 2
+
+
+def save_picture(screen, name, top):
+    """Save what is on the screen from an element on, in few colours, if someone wants it."""
+    screen.tab.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+    screen.tab.locator(top).first.evaluate("e => e.scrollIntoView()")
+    screen.tab.wait_for_timeout(600)
+    box = screen.tab.locator(top).first.bounding_box()
+    panel = screen.tab.locator(".wsim-panel").first.bounding_box()
+    height = min(panel["y"] + panel["height"], 768) - box["y"]
+    shown = screen.tab.screenshot(clip={**box, "height": height})
+    if SCREENSHOTS:
+        picture = Image.open(io.BytesIO(shown)).convert("RGB").quantize(96)
+        picture.save(Path(SCREENSHOTS) / name, optimize=True)
+
+
+def drive_and_keep(screen, label):
+    screen.tab.locator(".wsim-reset").click()
+    screen.until("panel.lab.now_s", lambda now: now < 20)
+    screen.until("panel.lab.now_s", lambda now: now > 36)
+    screen.tab.locator(".wsim-keep").click()
+    screen.until("list(panel.lab.kept)", lambda kept: kept[-1:] == [label])
+
+
+def test_an_operator_finds_out_whether_one_can_drive_and_what_tcp_changes(screen):
+    """At 300 ms and 5 % loss, with nothing but the panel."""
+    screen.kernel.do("[panel.lab.kept.forget(name) for name in list(panel.lab.kept)]")
+    screen.tab.locator(".wsim-profile select").select_option("default")
+    for name, value in {
+        "latency-ms": "300",
+        "packet-loss-rate": "0.05",
+        "disconnect-rate": "0",
+    }.items():
+        field = screen.tab.locator(f".wsim-{name}-field input")
+        field.fill(value)
+        field.press("Enter")
+    screen.tab.locator(".wsim-speed select").select_option("10 x")
+    drive_and_keep(screen, "A")
+    screen.tab.locator(".wsim-transport select").select_option("tcp")
+    screen.tab.locator(".wsim-text-advice", has_text="more than TCP carries").wait_for()
+    drive_and_keep(screen, "B")
+    verdict = ".wsim-text-verdicts tr"
+    for what, word in {"lost (%)": "better", "rover stops by itself": "worse"}.items():
+        screen.tab.locator(verdict, has_text=what).locator("td", has_text=word).wait_for()
+    save_picture(screen, "dashboard.png", ".wsim-panel")
+    save_picture(screen, "dashboard_kept.png", ".wsim-numbers")
+    screen.page.command("apputils:change-theme", theme="JupyterLab Dark")
+    screen.tab.locator("body[data-jp-theme-light=false]").wait_for(state="attached")
+    save_picture(screen, "dashboard_dark.png", ".wsim-panel")
+    screen.page.command("apputils:change-theme", theme="JupyterLab Light")
+    screen.tab.locator(".wsim-speed select").select_option("real time")
 
 
 def resident_bytes(screen):

@@ -124,7 +124,8 @@ def test_files_in_and_out(panel, tmp_path):
     assert list(panel.lab.kept) == ["A", "B"]
     broken = {**upload, "name": "<i>.json", "content": b"[1,", "last_modified": path_time()}
     panel.shelf.upload.value = (broken,)
-    assert "&lt;i&gt;.json" in panel.error.value
+    assert panel.error.value.startswith('<div class="wsim-error" role="alert">&lt;i&gt;.json: ')
+    assert panel.note.value == ""
     assert list(panel.lab.kept) == ["A", "B"]
 
 
@@ -156,6 +157,9 @@ def test_the_door_for_real_clients(panel):
     assert panel.profile.value == "default"
     panel.shelf.door.value = False
     assert "closed" in panel.note.value
+    panel.shelf.door.value = True
+    panel.bar.reset.click()
+    assert panel.shelf.door.value is False
     panel.shelf.port.value = 70_000
     panel.shelf.door.value = True
     assert "port=70000" in panel.error.value

@@ -18,6 +18,7 @@ from wsim.dashboard.kept import Kept, Slots
 from wsim.dashboard.running import MAX_ROWS, SPEEDS, RunningLab
 from wsim.dashboard.scenes import Scene
 from wsim.dashboard.settings import TrafficSettings
+from wsim.errors import WsimError
 from wsim.profiles import profile
 
 __all__ = ["SPEEDS", "LabSession"]
@@ -99,7 +100,13 @@ class LabSession(RunningLab):
         with tempfile.TemporaryDirectory(prefix="wsim-") as folder:
             path = Path(folder) / (Path(name).name or "upload")
             path.write_bytes(content)
-            return self._keep_loaded(load(path), path.name)
+            try:
+                frame = load(path)
+            except WsimError as error:
+                # whoever uploaded it knows the file by its name, not by where it lay for a moment
+                error.args = tuple(str(part).replace(f"{path.parent}/", "") for part in error.args)
+                raise
+            return self._keep_loaded(frame, path.name)
 
     def _keep_loaded(self, frame: pd.DataFrame, name: str) -> Kept:
         used = [str(value) for value in frame["profile"].unique()] if "profile" in frame else []

@@ -155,6 +155,7 @@ class Dashboard:
                 self.bar.box,
                 self.status,
                 self.error,
+                self.advice,
                 self.note,
                 w.HBox([left, right]),
             ]
@@ -244,6 +245,7 @@ class Dashboard:
         self.network.show(self.lab.conditions)
         self.traffic.show(self.lab.traffic)
         self.bar.show()
+        self.shelf.show()
         advice = self.lab.advice()
         self.advice.value = f'<div class="wsim-advice">⚠ {html.escape(advice)}</div>' * bool(advice)
 
@@ -254,7 +256,7 @@ class Dashboard:
     def report(self, error: BaseException) -> None:
         """Show an exception; what a person can mend is said without the name of its class."""
         words = str(error) if isinstance(error, WsimError) else f"{type(error).__name__}: {error}"
-        self.error.value = _alert(words)
+        self.error.value, self.note.value = _alert(words), ""
         self.show()
 
     def _show_problem(self, words: str) -> None:

@@ -284,7 +284,12 @@ class RunningLab:
             self._served = Served(self._thread, self.sim, port)
         if not self.running:
             self.run()
-        return self._served.url
+        return self.url
+
+    @property
+    def url(self) -> str:
+        """Where real clients can connect; empty while they cannot."""
+        return "" if self._served is None else self._served.url
 
     def stop_serving(self) -> None:
         """Close the door for real clients."""

@@ -41,6 +41,7 @@ class Shelf:
     ) -> None:  # fmt: skip
         self.lab, self.later, self.say = lab, later, say
         self.kept_changed, self.folder = kept_changed, folder
+        self._opening = False
         self._make_compare(act)
         self._make_files(act)
         self._make_code(act)
@@ -186,18 +187,36 @@ class Shelf:
             description="Serve real clients", tooltip="open or close the door for real clients",
             layout=w.Layout(width="48%"),
         )  # fmt: skip
-        self.door.observe(act(self._serve), "value")
+        self._toggled = act(self._serve)
+        self.door.observe(self._door_moved, "value")
         self.door.add_class("wsim-serve")
         self.serve = w.VBox([w.HBox([self.port, self.door])])
 
+    def _door_moved(self, change: Any) -> None:
+        """Hand on what a person did; what :meth:`show` did is so already."""
+        if change["new"] != bool(self.lab.url):
+            self._toggled(change)
+
     def _serve(self, change: Any) -> None:
-        if not change["new"]:
+        if change["new"]:
+            self._opening = True
+            self.later(
+                self._open_the_door,
+                lambda url: self.say(f"Real Socket.IO clients can connect to {url}"),
+                "opening the door ...",
+            )
+        else:
             self.lab.stop_serving()
             self.say("The door for real clients is closed.")
-            return
+
+    def _open_the_door(self) -> str:
+        """Serve; slow the first time, because it loads a web server."""
         try:
-            url = self.lab.serve(self.port.value)
-        except Exception:
-            self.door.value = False
-            raise
-        self.say(f"Real Socket.IO clients can connect to {url}")
+            return self.lab.serve(self.port.value)
+        finally:
+            self._opening = False
+
+    def show(self) -> None:
+        """Show whether real clients can connect."""
+        if not self._opening:
+            self.door.value = bool(self.lab.url)
