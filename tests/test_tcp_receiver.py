@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from wsim.conditions import NetworkConditions
@@ -127,6 +128,23 @@ def test_a_lone_full_segment_is_acknowledged_late() -> None:
     assert all(wait == 49 * MS for wait in waits)
     due = [t for t in bench.timers if t > 30 * 50 * MS]
     assert all(40 * MS < t % (50 * MS) <= 44 * MS for t in due)
+
+
+def test_full_segments_that_arrive_together_are_mostly_acknowledged_together() -> None:
+    """As they are read; packet logs show three in four bursts of five with one answer."""
+    bench = Bench()
+    for i in range(60):
+        bench.feed(i * 50 * MS, 1448 * i, 1448 * i + 1448)
+        bench.due(i * 50 * MS + 49 * MS)
+    answers = []
+    for burst in range(400):
+        now, first, seen = (60 + burst) * 50 * MS, 1448 * (60 + 5 * burst), len(bench.sent)
+        for i in range(5):
+            bench.feed(now, first + 1448 * i, first + 1448 * i + 1448)
+        bench.due(now + MS)
+        bench.due(now + 49 * MS)
+        answers.append(len(bench.sent) - seen)
+    assert 0.65 < np.mean(np.array(answers) == 1) < 0.85
 
 
 def test_acknowledgements_of_a_long_gap_are_thinned_out() -> None:

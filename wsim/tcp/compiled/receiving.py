@@ -229,9 +229,9 @@ def _answer(room: Room, now: int) -> None:
         _send(room, now)
     elif s[field.r_filled] or s[field.ranges]:
         _answer_gap(room, now)
-    elif s[field.r_pushed]:
+    elif s[field.r_pushed] or s[field.r_quick]:
         _send(room, now)
-    elif s[field.r_quick] or s[field.r_ack] - s[field.r_wup] > s[field.r_mss]:
+    elif s[field.r_ack] - s[field.r_wup] > s[field.r_mss]:
         _answer_burst(room, now)
     else:
         _delay(room, now)
@@ -243,7 +243,7 @@ def _answer_burst(room: Room, now: int) -> None:
     s[field.r_answers] += 1
     if s[field.r_answers] >= len(room.draws):
         s[field.failed] = 1
-    elif room.draws[s[field.r_answers]] < 0.6:
+    elif room.draws[s[field.r_answers]] < 0.9:
         _arm(room, now + 30_000)
     else:
         _send(room, now)
