@@ -23,7 +23,7 @@ _done = False
 
 
 def compile_tcp() -> None:
-    """Compile the model, if that has not been done; takes half a minute.
+    """Compile the model, or load what was compiled before; takes half a minute, or a second.
 
     Raises
     ------
@@ -33,18 +33,20 @@ def compile_tcp() -> None:
     global _done
     if not loops.available():
         raise UsageError("compile_tcp needs Numba: pip install 'wsim[fast]'")
+    if _done:
+        return
     if not ready():
         for file in _kept():
             file.unlink()
-        from wsim.conditions import NetworkConditions
-        from wsim.tcp.compiled.running import carry
-        from wsim.tcp.connection import TcpConnection
+    from wsim.conditions import NetworkConditions
+    from wsim.tcp.compiled.running import carry
+    from wsim.tcp.connection import TcpConnection
 
-        plain = NetworkConditions(bandwidth_mbps=None, jitter_ms=0.0)
-        paths = TcpConnection(plain, plain).plain_paths("inbound")
-        assert paths is not None
-        carry(*paths, np.arange(10) * 20_000_000, np.full(10, 100), 10**10)
-        _done = True
+    plain = NetworkConditions(bandwidth_mbps=None, jitter_ms=0.0)
+    paths = TcpConnection(plain, plain).plain_paths("inbound")
+    assert paths is not None
+    carry(*paths, np.arange(10) * 20_000_000, np.full(10, 100), 10**10)
+    _done = True
 
 
 def ready() -> bool:
