@@ -29,7 +29,7 @@ _NEEDED = (
     *("client_id", "profile", "run", "fate", "cause", "dropped", "copy", "size_bytes"),
 )
 Label = tuple[Any, ...]
-MOST_ROWS = 4_000_000
+MOST_ROWS = 2_000_000
 """Larger groups are taken in pieces of whole runs."""
 _BATCH = 1 << 20
 _SMALL: dict[str, Any] = {"copy": np.int16, "size_bytes": np.int32}
