@@ -43,7 +43,10 @@ def simpy_messages(store=None):
         yield environment.timeout(0.05)
         arrived[0] += 1
         if store is not None:
-            store.append((number, sent, sent, environment.now, 50.0, *_CONSTANTS))
+            now = environment.now
+            latency_ms = (now - sent) * 1e3
+            message_id = f"00000001-{number:012x}"
+            store.append((number, sent, sent, now, latency_ms, *_NAMES, message_id, *_REST))
 
     def source():
         for number in range(COUNT):
@@ -55,9 +58,11 @@ def simpy_messages(store=None):
     return arrived[0]
 
 
-_CONSTANTS = (
+_NAMES = (
     "inbound", "driveCommands", "client-1", 1, "default", "run-1", "delivered", "", False, 0, 48,
-    "00000001-000000000001", "/", -1, None, None, 0.0, 0.0, 0.0, 50.0, 0.0, 0.0, 0.0, 0.0, COMMAND,
+)  # fmt: skip
+_REST = (
+    "/", -1, None, None, 0.0, 0.0, 0.0, 50.0, 0.0, 0.0, 0.0, 0.0, COMMAND,
 )  # fmt: skip
 
 

@@ -79,13 +79,13 @@ class Channel:
         self.session = self.connection.session
         self.number = 0  # of the next message
         self.closed = False
-        self._pending = Pending()
+        self.pending = Pending()
         conditions = self.connection.conditions[direction]
         self._key = (seed, client, direction)
         self.draws = Draws(effective(conditions), *self._key)
         self._rules: list[tuple[Rule, Draws]] = []
-        self.path = datagram.DatagramPath(effective(conditions), self._pending)
-        self.stream = StreamPath(direction, self.connection, self.path, self._pending)
+        self.path = datagram.DatagramPath(effective(conditions), self.pending)
+        self.stream = StreamPath(direction, self.connection, self.path, self.pending)
         self._streaming = self.stream.under_way  # empty where TCP has nothing of ours
         self.connection.attach(direction, self._cut, self.stream.arrive, self._run)
         self._take(conditions)
@@ -133,7 +133,7 @@ class Channel:
         number = self.number
         self.number = number + 1
         if self.closed:
-            self._pending.drop(number, now_ns, "closed", token, now_ns)
+            self.pending.drop(number, now_ns, "closed", token, now_ns)
             return number
         if self._free_pass and not (self.path.late or self._streaming):
             if self.session.steady or self._online(number, now_ns, token):
@@ -177,22 +177,22 @@ class Channel:
 
     def advance_fields(self, now_ns: int) -> list[tuple[Any, ...]]:
         """Do as :meth:`advance`, each fate as a tuple of a transit's fields, made faster."""
-        if not self._still:
+        if not self.still:
             self.settle(now_ns)
-        return self._pending.pop_fields(now_ns)
+        return self.pending.pop_fields(now_ns)
 
     def close(self, now_ns: int) -> list[Transit]:
         """End the link; return all fates, what is still in flight as dropped (``closed``)."""
         self.settle(now_ns)
         self._lose_in_flight(now_ns, "closed")
         self.closed = True
-        return self._pending.pop(now_ns)
+        return self.pending.pop(now_ns)
 
     @property
     def next_event_ns(self) -> int | None:
         """When to call :meth:`advance` next, or None if nothing is under way."""
-        due = self._pending.next_ns
-        if self._still:
+        due = self.pending.next_ns
+        if self.still:
             return None if due >= NEVER else due
         queue = self.path.next_ns
         if queue is not None and queue < due:
@@ -208,7 +208,7 @@ class Channel:
     @property
     def in_flight(self) -> int:
         """How many messages and copies are under way or not yet reported."""
-        return len(self._pending) + len(self.path) + len(self._streaming)
+        return len(self.pending) + len(self.path) + len(self._streaming)
 
     def send_many(
         self,
@@ -239,7 +239,7 @@ class Channel:
 
         Saves the queue where neither conditions nor messages under way can matter.
         """
-        if not self._free_pass or self.closed or self._pending.heap or not self.session.steady:
+        if not self._free_pass or self.closed or len(self.pending) or not self.session.steady:
             return False
         path = self.path
         if self._streaming or path.late or (path.last_ns > now_ns and self.conditions.enabled):
@@ -252,20 +252,25 @@ class Channel:
 
         None, and nothing is sent, where rules, copies, damage, TCP or a late queue may matter.
         """
-        if not self._plain or self.closed or self._streaming or not self.session.steady:
+        if not (self._plain and self._direct and self.session.steady):
             return None
-        if not self._direct:
+        if self._streaming or self.closed:
             return None
         number = self.number
         self.number = number + 1
-        draw = self.draws.one(number, now_ns)
-        if draw.cut:
-            self._place(number, now_ns, size + self._overhead, False, draw, token)
-            return now_ns
-        return self.path.send_direct(number, now_ns, size + self._overhead, draw, token)
+        draws, size = self.draws, size + self._overhead
+        offset, plain = number - draws.plain_from, draws.plain
+        delay_ns = plain[offset] if 0 <= offset < len(plain) else draws.plain_delay(number)
+        if delay_ns >= 0:
+            return self.path.send_plain(number, now_ns, size, delay_ns, token)
+        draw = draws.one(number, now_ns)
+        if not draw.cut:
+            return self.path.send_direct(number, now_ns, size, draw, token)
+        self._place(number, now_ns, size, False, draw, token)
+        return now_ns
 
     @property
-    def _still(self) -> bool:
+    def still(self) -> bool:
         """True if nothing happens by itself but what is pending."""
         return self._direct and not self._streaming and self.session.steady
 
@@ -299,7 +304,7 @@ class Channel:
             return
         elif draw.cut:
             self.session.cut(now_ns)
-            self._pending.drop(number, now_ns, "disconnected", token, now_ns)
+            self.pending.drop(number, now_ns, "disconnected", token, now_ns)
             return
         if self._over_tcp or self._streaming:  # what follows TCP's messages stays behind them
             self.stream.send_later(number, Sent(now_ns, at_ns, draw, token), size)
@@ -318,7 +323,7 @@ class Channel:
         """Return True if the client is connected; otherwise drop the message."""
         if self.session.connected(now_ns):
             return True
-        self._pending.drop(number, now_ns, "not_connected", token, now_ns)
+        self.pending.drop(number, now_ns, "not_connected", token, now_ns)
         return False
 
     def _pass(self, number: int, now_ns: int, token: Any) -> None:
@@ -326,7 +331,7 @@ class Channel:
         due = max(now_ns, self.path.last_ns) if self.conditions.enabled else now_ns
         parts = (0, 0, 0, 0, 0, 0, due - now_ns, 0)
         fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, None, due)
-        self._pending.push(due, fields)
+        self.pending.push(due, fields)
 
     def _run(self, now_ns: int) -> None:
         """Bring the transport to `now_ns`; choices due at that instant stay open."""
@@ -346,14 +351,14 @@ class Channel:
         self._lose_in_flight(at_ns, "disconnected")
 
     def _lose_in_flight(self, at_ns: int, cause: str) -> None:
-        late = self._pending.take(lambda entry: entry[0] > at_ns)
+        late = self.pending.take(lambda entry: entry[0] > at_ns)
         lost = [(t.number, t.copy, t.sent_ns, t.token) for _, _, t, _ in late]
         waiting = self.path.empty(at_ns)
         lost += [(item.number, 0, item.sent_ns, item.token) for item in waiting]
         lost += [(number, 0, sent.sent_ns, sent.token) for number, sent in self.stream.empty()]
         for number, copy, sent_ns, token in sorted(lost, key=lambda row: row[:2]):
             transit = dropped(number, sent_ns, cause, token, at_ns)
-            self._pending.push(at_ns, transit._replace(copy=copy))
+            self.pending.push(at_ns, transit._replace(copy=copy))
 
 
 def effective(c: NetworkConditions) -> NetworkConditions:

@@ -26,6 +26,35 @@ _NS = 1_000_000_000
 _NEVER = 2**62
 
 
+class TimeSource(Protocol):
+    """The quickest way to what is asked for with every message: two attributes."""
+
+    @property
+    def now_ns(self) -> int:
+        """The simulated time in nanoseconds."""
+
+    @property
+    def _thread_id(self) -> int | None:
+        """The thread in which the loop runs now; None where that has to be asked for."""
+
+
+class _Asking:
+    """The time source of a clock that has to be asked."""
+
+    _thread_id = None
+
+    def __init__(self, clock: Clock | None) -> None:
+        self._clock = clock
+
+    @property
+    def now_ns(self) -> int:
+        return 0 if self._clock is None else self._clock.now_ns()
+
+
+NO_SOURCE = _Asking(None)
+"""Before there is a clock."""
+
+
 class Clock(Protocol):
     """What a simulator needs of time: simulated nanoseconds, and to be called at one."""
 
@@ -33,6 +62,8 @@ class Clock(Protocol):
     """True if time passes by itself."""
     scale: float
     """Simulated seconds per second of the wall; infinite in virtual time."""
+    source: TimeSource
+    """The same time, read faster."""
 
     def now_ns(self) -> int:
         """Return the simulated time in nanoseconds."""
@@ -53,8 +84,10 @@ class VirtualClock:
     def __init__(self, loop: VirtualLoop, start_ns: int = 0) -> None:
         self._loop = loop
         self._shift_ns = loop.now_ns - start_ns
+        self.source: TimeSource = _Asking(self)
         if self._shift_ns == 0:  # the usual case, and the shortest way
             self.call_at = loop.call_at_ns  # type: ignore[method-assign]
+            self.source = loop
 
     def now_ns(self) -> int:
         """Return the virtual time in nanoseconds."""
@@ -78,6 +111,7 @@ class LiveClock:
         self, loop: asyncio.AbstractEventLoop, scale: float = 1.0, start_ns: int = 0
     ) -> None:
         self.scale = scale
+        self.source: TimeSource = _Asking(self)
         self._alarm = Alarm.of(loop)
         self._wall_ns, self._simulated_ns = time.monotonic_ns(), start_ns
         self._heap: list[tuple[int, int, Callback]] = []

@@ -237,6 +237,7 @@ class History(Recording):
         self._read_until = recorded  # before reading, so that no round trip falls between
         bound = recorded if self._max_rows is None else self._max_rows
         columns.drop_before(max(self._floor, recorded - bound))
+        columns.make_room(recorded - max(columns.until, blocks[0].first))
         columns.patch("round_trip_ms", self._late_round_trips(columns.until))
         for block in blocks:
             start = max(columns.until, block.first)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+_ENDS = [f"{number:02x}" for number in range(256)]
 _DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
 
 
@@ -18,6 +21,18 @@ def message_id(seed: int, number: int) -> str:
     '00000007-0000000000ff'
     """
     return f"{seed & 0xFFFFFFFF:08x}-{number:012x}"
+
+
+def identifiers(seed: int) -> Iterator[str]:
+    """Return the identifiers of a run's messages, one after another, made fast.
+
+    Examples
+    --------
+    >>> list(itertools.islice(identifiers(7), 254, 257))
+    ['00000007-0000000000fe', '00000007-0000000000ff', '00000007-000000000100']
+    """
+    starts = (message_id(seed, number << 8)[:-2] for number in itertools.count())
+    return itertools.chain.from_iterable(map(start.__add__, _ENDS) for start in starts)
 
 
 def message_ids(seed: int, start: int, count: int) -> Any:

@@ -189,9 +189,9 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
     largest = math.inf
 
     def length(value: float) -> int:
-        """Return how long a number is in JSON, 0 for one that has no place there."""
+        """Return how long a number is in JSON; KeyError for one that has no place there."""
         if not -largest < value < largest:
-            return 0
+            raise KeyError(value)
         if len(lengths) >= _SEEN:
             lengths.clear()
         found = len(repr(value))
@@ -206,15 +206,12 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
         try:
             for name, value in data.items():
                 if type(value) is float:
-                    digits = known(value) or length(value)
-                    if not digits:
-                        return 0
-                    size += fields[name] + digits
+                    size += fields[name] + (known(value) or length(value))
                 elif type(value) is int:
                     size += fields[name] + len(repr(value))
                 else:
                     return 0
-        except KeyError:  # a field that is not of these
+        except KeyError:  # a field that is not of these, NaN or an infinity
             return 0
         return size
 

@@ -12,12 +12,13 @@ from asyncio import get_running_loop
 from collections.abc import Coroutine, Mapping, Sequence
 from functools import partial
 from importlib import import_module
+from threading import get_ident
 from typing import Any
 
 from wsim.clock import Clock
 from wsim.errors import PayloadError, UsageError
 from wsim.history import History
-from wsim.identifiers import message_id
+from wsim.identifiers import identifiers
 from wsim.messages import Registry, Schema, check_event_name
 from wsim.payloads import ack_size, arguments, payload
 from wsim.simulation.clients import Client, ConnectionState, Endpoint, Message
@@ -25,6 +26,7 @@ from wsim.simulation.handlers import Entry, Handler, Handlers, awaitable
 from wsim.simulation.network import Network
 from wsim.simulation.playback import Playback
 from wsim.simulation.settings import Settings, settings_for, settings_from
+from wsim.simulation.waiting import give_up
 
 _S = 1_000_000_000
 
@@ -66,7 +68,7 @@ class WebSocketServerSimulator(Playback):
         super().__init__(settings.time_scale)
         self.settings = settings
         self.seed, self.started_at = settings.seed, settings.started_at
-        self._id_prefix = message_id(settings.seed, 0)[:-12]
+        self._next_id = identifiers(settings.seed).__next__
         about: dict[str, Any] = {"started_at": settings.started_at, "seed": settings.seed}
         about["conditions"] = settings.network.to_dict()
         self.recorder = History(
@@ -84,13 +86,13 @@ class WebSocketServerSimulator(Playback):
         self._net.strict, self._net.started_at = settings.strict, settings.started_at
         self._net.on_connection = self._connection_changed
         self._net.on_answer = self._answer
+        self._connected, self._send_letter = self._net.connected, self._net.send_letter
         self._endpoints: list[Endpoint] = []
-        self._clients_made = self._messages_made = 0
+        self._clients_made = 0
         self._rover: dict[str, Any] = {}
 
     def _moved(self, clock: Clock) -> None:
         self._net.clock = clock
-        self._clock_ns = clock.now_ns
         for client in self._net.clients.values():
             client.armed_ns = 2**62
             if client.endpoint is None:
@@ -150,12 +152,12 @@ class WebSocketServerSimulator(Playback):
         UsageError
             From within a handler of the same client, which would wait for itself.
         """
-        if get_running_loop() is not self._loop and not self._at_home():
+        if self._source._thread_id != get_ident() and not self._at_home():
             return await self._carry(self.receive(event_name, data, client_id))
         quick = self._quick.get(event_name) if type(event_name) is str else None
         size = 0 if quick is None else quick(data)
         measured = (size, "", True) if size else self._measure(event_name, data)
-        now_ns = self._clock_ns()
+        now_ns = self._source.now_ns
         client = self._net.connected.get(client_id)
         if client is not None and not measured[1] and client.endpoint is None:
             if client.busy:
@@ -253,7 +255,7 @@ class WebSocketServerSimulator(Playback):
         if client is not None:
             self._refuse_waiting("call", event_name, client)
         size, reason, flat = self._measure(event_name, data)
-        now_ns = self._clock_ns()
+        now_ns = self._source.now_ns
         ack_id = 0 if client is None else client.acks
         measured = (size + len(str(ack_id)) if size else 0, reason, flat)
         message = self._inbound(event_name, data, client_id, measured, now_ns)
@@ -262,7 +264,7 @@ class WebSocketServerSimulator(Playback):
         message.ack_id = ack_id
         message.client.acks += 1
         answer = self._send_off(message, now_ns)
-        self._net.clock.call_at(now_ns + round(timeout_s * _S), partial(_give_up, message))
+        self._net.clock.call_at(now_ns + round(timeout_s * _S), partial(give_up, message))
         return await answer
 
     def _answer(self, message: Message) -> None:
@@ -276,7 +278,7 @@ class WebSocketServerSimulator(Playback):
         except PayloadError as error:
             self._handlers.message_failed(message, error)
             return
-        self._net.answer(message, message.ack, size, self._clock_ns())
+        self._net.answer(message, message.ack, size, self._source.now_ns)
 
     async def emit(self, event_name: str, data: Any = None, client_id: str | None = None) -> bool:
         """Send a message from the server to one client, or to all, and wait for its fate.
@@ -289,7 +291,7 @@ class WebSocketServerSimulator(Playback):
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.emit(event_name, data, client_id))
         measured = self._measure(event_name, data)
-        now_ns = self._clock_ns()
+        now_ns = self._source.now_ns
         if client_id is not None:
             fate = self._emit(event_name, data, client_id, measured, now_ns)
             return fate if isinstance(fate, bool) else bool(await fate)
@@ -322,14 +324,19 @@ class WebSocketServerSimulator(Playback):
 
     def receive_nowait(self, event_name: str, data: Any = None, client_id: str = "") -> None:
         """Send a message from a client to the server without waiting; call it in the loop."""
-        if get_running_loop() is not self._loop:
+        if self._source._thread_id != get_ident():
             self._enter()
-        now_ns = self._clock_ns()
-        quick = self._quick.get(event_name) if type(event_name) is str else None
-        size = 0 if quick is None else quick(data)
-        client = self._net.connected.get(client_id)
+        now_ns = self._source.now_ns
+        size, client = 0, None
+        try:
+            size = self._quick[event_name](data)
+            client = self._connected[client_id]
+        except (KeyError, TypeError):  # not the plainest of messages
+            pass
         if size and client is not None and client.endpoint is None:
-            self._net.send_letter(self._letter(client, event_name, data, size), now_ns)
+            number = client.session.number
+            letter = (client, event_name, data.copy(), size, self._next_id(), number)
+            self._send_letter(letter, now_ns)
             return
         measured = (size, "", True) if size else self._measure(event_name, data)
         if (message := self._inbound(event_name, data, client_id, measured, now_ns)) is not None:
@@ -339,7 +346,7 @@ class WebSocketServerSimulator(Playback):
         """Send a message to one client, or to all, without waiting; call it in the loop."""
         self._enter()
         measured = self._measure(event_name, data)
-        now_ns = self._clock_ns()
+        now_ns = self._source.now_ns
         for name in self._audience() if client_id is None else [client_id]:
             self._emit(event_name, data, name, measured, now_ns, wait=False)
 
@@ -357,7 +364,7 @@ class WebSocketServerSimulator(Playback):
         if client is None:
             return None
         message = Message(
-            client, "inbound", event_name, payload(args), True, 0, "", "", self._clock_ns()
+            client, "inbound", event_name, payload(args), True, 0, "", "", self._source.now_ns
         )
         message.future = get_running_loop().create_future()
         self._net.dispatch(message)
@@ -368,13 +375,6 @@ class WebSocketServerSimulator(Playback):
         """Serve real Socket.IO clients; see :func:`wsim.serve`."""
         endpoint: Any = import_module("wsim.serving.endpoint")  # a floor above: only when called
         return endpoint.serve(self, **options)
-
-
-def _give_up(message: Message) -> None:
-    if message.future is not None and not message.future.done():
-        message.future.set_exception(
-            TimeoutError(f"call '{message.event}' of '{message.client.id}': no answer came in time")
-        )
 
 
 def create_websocket_simulator(

@@ -118,8 +118,23 @@ class Client:
     """
 
     __slots__ = (
-        "acks", "armed_ns", "at_work", "busy", "endpoint", "handling", "id", "inbound", "index",
-        "link", "outbound", "pumping", "queue", "state", "wake",
+        "acks",
+        "armed_ns",
+        "at_work",
+        "busy",
+        "endpoint",
+        "handling",
+        "id",
+        "inbound",
+        "index",
+        "lane",
+        "link",
+        "outbound",
+        "pumping",
+        "queue",
+        "session",
+        "state",
+        "wake",
     )  # fmt: skip
 
     def __init__(self, name: str, index: int, link: Link, endpoint: Endpoint | None = None) -> None:
@@ -127,10 +142,11 @@ class Client:
         self.index = index
         self.link = link
         self.endpoint = endpoint
-        self.inbound, self.outbound = link.inbound, link.outbound
+        self.inbound, self.outbound, self.session = link.inbound, link.outbound, link.session
         self.state = ConnectionState.CONNECTING
         self.armed_ns = NEVER  # when the next look at the link is due
         self.at_work: tuple[Channel, ...] = ()  # channels that may have something to tell
+        self.lane: Channel | None = None  # the inbound one, while it alone is at work
         self.pumping = False
         self.busy = False  # a handler is at work: later messages wait in the queue
         self.queue: deque[Message] = deque()
@@ -142,10 +158,12 @@ class Client:
         """Note that a channel has something under way; inbound is always looked at first."""
         both = (self.inbound, self.outbound)
         self.at_work = tuple(c for c in both if c is channel or c in self.at_work)
+        self.lane = self.inbound if self.at_work == (self.inbound,) else None
 
     def rest(self, channel: Channel) -> None:
         """Note that nothing happens on a channel until something is sent on it."""
         self.at_work = tuple(c for c in self.at_work if c is not channel)
+        self.lane = self.inbound if self.at_work == (self.inbound,) else None
 
     def __repr__(self) -> str:
         return f"<Client {self.id} {self.state.value}>"

@@ -28,6 +28,7 @@ class Dispatcher:
 
     def __init__(self, handlers: Handlers) -> None:
         self.handlers = handlers
+        self._table = handlers.table
         self.strict = False
         self.started_at = 0.0
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -55,29 +56,27 @@ class Dispatcher:
     def dispatch_letter(self, letter: Letter, created_ns: int) -> None:
         """Do what :meth:`dispatch` does; one handler that has nothing to await is called here."""
         client, event, data, _, message_id, _ = letter
-        entries = self.handlers.table.get(event) or self.handlers.entries(event)
-        if client.busy or len(entries) > 1:
-            self.dispatch(Message.of(letter, created_ns))
-            return
-        if not entries:
+        entries = self._table.get(event) or self.handlers.entries(event)
+        if client.busy or len(entries) != 1:
+            if entries:
+                self.dispatch(Message.of(letter, created_ns))
             return
         timestamp = self.started_at + created_ns / 1e9
         client.busy = True
-        result = failure = None
         try:
-            result = entries[0].call({"timestamp": timestamp, "message_id": message_id, **data})
-        except Exception as error:
-            failure = error
-        finally:
+            result = entries[0][0]({"timestamp": timestamp, "message_id": message_id, **data})
+        except BaseException as error:
             client.busy = False
-        if failure is not None:
-            self.handlers.failed(event, client.id, failure)
-        elif result is not None and awaitable(result):
-            message = Message.of(letter, created_ns)
-            client.busy = True
-            rest = self.handlers.rest(result, message)
-            client.handling = self.spawn(self._work(client, message, rest))
-            return
+            if not isinstance(error, Exception):  # not a handler's failure, but the end of the run
+                raise
+            self.handlers.failed(event, client.id, error)
+        else:
+            if result is not None and awaitable(result):
+                message = Message.of(letter, created_ns)
+                rest = self.handlers.rest(result, message)
+                client.handling = self.spawn(self._work(client, message, rest))
+                return
+            client.busy = False
         if client.queue:
             self.drain(client)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
-from wsim.clock import Clock, LiveClock, clock_of
+from wsim.clock import NO_SOURCE, Clock, LiveClock, TimeSource, clock_of
 from wsim.errors import UsageError
 from wsim.timing.loops import ScaledLoop
 
@@ -25,6 +25,7 @@ class Home:
 
     def __init__(self, time_scale: float) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._source: TimeSource = NO_SOURCE
         self._clock: Clock | None = None
         self._time_scale = time_scale
 
@@ -91,6 +92,7 @@ class Home:
         passed_ns = self._now_ns()
         self._loop = loop
         self._clock = clock_of(loop, self._time_scale, passed_ns)
+        self._source = self._clock.source
         self._moved(self._clock)
 
     def _moved(self, clock: Clock) -> None:

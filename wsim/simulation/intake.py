@@ -9,7 +9,7 @@ from typing import Any
 from wsim.errors import PayloadError
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
-from wsim.simulation.clients import Client, ConnectionState, Endpoint, Letter, Message
+from wsim.simulation.clients import Client, ConnectionState, Endpoint, Message
 from wsim.simulation.insight import Insight
 from wsim.transit import NO_PARTS
 
@@ -19,8 +19,7 @@ class Intake(Insight):
 
     registry: Registry
     seed: int
-    _messages_made: int
-    _id_prefix: str
+    _next_id: Callable[[], str]
     _append_plain: Callable[..., int]
 
     def inspect(self, event_name: str, args: tuple[Any, ...]) -> Verdict:
@@ -49,13 +48,12 @@ class Intake(Insight):
             return 0, f"{event}: {error}", False
 
     def _id_of(self, data: Any) -> str:
-        number = self._messages_made
-        self._messages_made = number + 1
+        made = self._next_id()
         if type(data) is tuple:
             data = data[0] if data else None
         if type(data) is dict and "message_id" in data:
             return str(data["message_id"])
-        return f"{self._id_prefix}{number:012x}"
+        return made
 
     def _passed(
         self, client: Client, direction: str, event: str, data: Any,
@@ -69,10 +67,7 @@ class Intake(Insight):
         size, _, flat = measured
         sent_at = self.started_at + now_ns / 1e9
         if flat:
-            number = self._messages_made
-            self._messages_made = number + 1
-            message_id = "%s%012x" % (self._id_prefix, number)  # noqa: UP031 - the fastest way
-            kept = data.copy()
+            message_id, kept = self._next_id(), data.copy()
             handed = {"timestamp": sent_at, "message_id": message_id, **data}
         else:
             message_id, kept = self._id_of(data), snapshot(data)
@@ -97,20 +92,10 @@ class Intake(Insight):
         if direction == "outbound" and not reason:
             tally.sent += 1
         if flat:
-            message_id, kept = f"{self._id_prefix}{self._messages_made:012x}", data.copy()
-            self._messages_made += 1
+            message_id, kept = self._next_id(), data.copy()
         else:
             message_id, kept = self._id_of(data), snapshot(data)
         return Message(client, direction, event, kept, flat, size, reason, message_id, now_ns)
-
-    def _letter(self, client: Client, event: str, data: Any, size: int) -> Letter:
-        """Return a message that is a flat dict, accepted, with nobody waiting for it."""
-        number = self._messages_made
-        self._messages_made = number + 1
-        self._net.tally.asked += 1
-        session = client.link.session.number
-        message_id = "%s%012x" % (self._id_prefix, number)  # noqa: UP031 - the fastest way
-        return client, event, data.copy(), size, message_id, session
 
     def _inbound(
         self, event: str, data: Any, client_id: str, measured: tuple[int, str, bool], now_ns: int

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from wsim.clock import Clock
 from wsim.conditions import NetworkConditions
 from wsim.damage import arrive_damaged
 from wsim.history import History
@@ -21,12 +20,10 @@ from wsim.simulation.clients import (
     Client,
     ConnectionState,
     Endpoint,
-    Letter,
     Message,
 )
-from wsim.simulation.dispatch import Dispatcher
 from wsim.simulation.handlers import Handlers
-from wsim.simulation.tally import Tally
+from wsim.simulation.letters import Letters
 from wsim.simulation.waiting import known_ns
 from wsim.transit import DELIVERED, NO_PARTS, Transit, new_transit
 from wsim.transport.session import NEVER, SessionEvent
@@ -34,7 +31,7 @@ from wsim.transport.session import NEVER, SessionEvent
 _RECONNECTING, _CONNECTED = ConnectionState.RECONNECTING, ConnectionState.CONNECTED
 
 
-class Network(Dispatcher):
+class Network(Letters):
     """Clients, their links and the delivery of messages.
 
     Parameters
@@ -55,30 +52,14 @@ class Network(Dispatcher):
         handlers: Handlers,
         registry: Registry,
     ) -> None:
-        super().__init__(handlers)
-        self.conditions, self.seed = conditions, seed
-        self.recorder, self.registry = recorder, registry
-        self.tally = Tally()
+        super().__init__(handlers, recorder)
+        self.conditions, self.seed, self.registry = conditions, seed, registry
         self.clients: dict[str, Client] = {}
         self.connected: dict[str, Client] = {}
         self.gone: set[str] = set()
-        self.recording = self.validating = True
-        self._append, self._append_plain = recorder.append, recorder.append_plain
-        self._live = False
-        self.no_delay = -1  # lateness of what takes no time: 0 if live
-        self._clock: Clock
+        self.validating = True
+        self._append = recorder.append
         self.on_connection: Callable[[str, str], None] = lambda event, client_id: None
-
-    @property
-    def clock(self) -> Clock:
-        """The clock of the loop it lives in."""
-        return self._clock
-
-    @clock.setter
-    def clock(self, clock: Clock) -> None:
-        self._clock = clock
-        self._live = clock.live
-        self.no_delay = 0 if clock.live else -1
 
     # -- clients -------------------------------------------------------------------------
 
@@ -89,7 +70,7 @@ class Network(Dispatcher):
         if link is None:
             link = Link(self.conditions, seed=self.seed, client=index)
         client = self.clients[name] = Client(name, index, link, endpoint)
-        client.wake = partial(self._wake, client)
+        client.wake = partial(self.wake, client)
         self.gone.discard(name)
         return client
 
@@ -142,7 +123,8 @@ class Network(Dispatcher):
             if client.endpoint is not None:
                 continue
             client.link.change(now_ns, conditions)
-            client.at_work = (client.inbound, client.outbound)
+            client.work(client.inbound)
+            client.work(client.outbound)
             client.armed_ns = NEVER
             self.arm(client, client.link.next_event_ns)
 
@@ -156,21 +138,6 @@ class Network(Dispatcher):
         if channel not in client.at_work:
             client.work(channel)
         self._look(client, channel.next_event_ns, now_ns)
-
-    def send_letter(self, letter: Letter, now_ns: int) -> None:
-        """Hand the plainest of messages to its client's link."""
-        client = letter[0]
-        channel = client.inbound
-        due_ns = channel.send_plain(now_ns, letter[3], letter)
-        if due_ns is None:
-            message = Message.of(letter, now_ns)
-            message.session = client.link.session.number  # caught up by now
-            self.send(message, now_ns)
-            return
-        if channel not in client.at_work:
-            client.work(channel)
-        if not now_ns < client.armed_ns <= due_ns:  # else somebody looks in time
-            self._look(client, channel.next_event_ns, now_ns)
 
     def account(self, direction: str, fate: str, latency_ns: int) -> None:
         """Count a message whose row somebody else has written."""
@@ -212,10 +179,6 @@ class Network(Dispatcher):
             client.armed_ns = due_ns
             self.clock.call_at(due_ns, client.wake)
 
-    def _wake(self, client: Client) -> None:
-        if self._clock.now_ns() >= client.armed_ns:  # else somebody has looked meanwhile
-            self.pump(client)
-
     def pump(self, client: Client) -> None:
         """Deliver whatever has been decided on a client's link by now."""
         if client.pumping:  # called by a handler from within: the outer one goes on
@@ -230,7 +193,7 @@ class Network(Dispatcher):
                 for channel in client.at_work:
                     for fields in channel.advance_fields(now_ns):
                         if type(fields[7]) is tuple and fields[4] is DELIVERED:
-                            self._deliver_letter(fields, now_ns)
+                            self.deliver_letter(fields, now_ns)
                         else:
                             self._decided(client, new_transit(fields), now_ns)
                 if unsteady or not session.steady:
@@ -335,20 +298,6 @@ class Network(Dispatcher):
         if not copy:
             tally.received += 1
         self.dispatch(message)
-
-    def _deliver_letter(self, fields: tuple[Any, ...], now_ns: int) -> None:
-        _, _, sent_ns, delivered_ns, _, _, parts, letter, _, _ = fields
-        client, event, data, size, message_id, session = letter
-        if self.recording:
-            self._append_plain(
-                sent_ns, sent_ns + parts[0], delivered_ns, "inbound", event, client.id, session,
-                size, message_id, now_ns - delivered_ns if self._live else -1, parts, data,
-            )  # fmt: skip
-        tally = self.tally
-        tally.delivered += 1
-        tally.received += 1
-        tally.latency_ns += delivered_ns - sent_ns
-        self.dispatch_letter(letter, sent_ns)
 
     def _copy(self, message: Message) -> Message:
         copy = Message(

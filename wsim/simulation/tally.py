@@ -33,12 +33,14 @@ class Tally:
     refused: int = 0
     duplicates: int = 0
     latency_ns: int = 0
+    letters: int = 0
+    letters_delivered: int = 0
     passed_in: int = 0
     passed_out: int = 0
 
     def as_dict(self, errors: int, uptime_s: float) -> dict[str, Any]:
         """Return the counts under the names of ``get_statistics()['stats']``."""
-        delivered = self.delivered + self.passed_in + self.passed_out
+        delivered = self.delivered + self.passed_in + self.passed_out + self.letters_delivered
         mean_ms = self.latency_ns / delivered / 1e6 if delivered else 0.0
         return {
             "connections": self.connections,

@@ -29,3 +29,11 @@ def known_ns(message: Message, cause: str, conditions: NetworkConditions, now_ns
             return now_ns
         least_ns = max(least_ns, crossing_ns)
     return message.created_ns + least_ns
+
+
+def give_up(message: Message) -> None:
+    """End the wait for an answer whose time is up."""
+    if message.future is not None and not message.future.done():
+        message.future.set_exception(
+            TimeoutError(f"call '{message.event}' of '{message.client.id}': no answer came in time")
+        )

@@ -156,7 +156,7 @@ class Columns:
 
     def extend(self, values: Mapping[str, Any], count: int) -> None:
         """Add `count` rows; columns not in `values` keep their default."""
-        self._make_room(count)
+        self.make_room(count)
         start, stop = self._stop, self._stop + count
         changed = self._widen()
         seq = np.arange(self.until, self.until + count)
@@ -177,7 +177,8 @@ class Columns:
             changed |= self._columns[name].widen(len(names))
         return changed
 
-    def _make_room(self, count: int) -> None:
+    def make_room(self, count: int) -> None:
+        """Make sure that `count` more rows fit without moving what is there."""
         if self._stop + count <= self._capacity:
             return
         held = len(self)
@@ -216,14 +217,15 @@ class Columns:
 
     def _make_master(self) -> pd.DataFrame:
         series = {}
+        index = pd.RangeIndex(self._capacity)  # one for all: pandas need not compare them
         for name, column in self._columns.items():
             values: Any = column.read(self._capacity)
             if column.kind == "category":
                 names = pd.Index(list(self._books[name]), dtype=str)
                 dtype = pd.CategoricalDtype(names)  # what lies behind the last row is no code
                 values = pd.Categorical.from_codes(values, dtype=dtype, validate=False)
-            series[name] = pd.Series(values, dtype=values.dtype, copy=False)
-        return pd.DataFrame(series, copy=False)
+            series[name] = pd.Series(values, index, dtype=values.dtype, copy=False)
+        return pd.DataFrame(series, index, copy=False)
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -47,6 +47,7 @@ class Recording(Notes):
         self._events, self._clients = books["event_name"], books["client_id"]
         self._profiles, self._namespaces = books["profile"], books["namespace"]
         self._flags = FlagBook()
+        self._root_code = self._namespaces["/"]
         self._books = {name: book.names for name, book in books.items()}
         self._books |= {"direction": list(DIRECTIONS), "fate": list(FATES)}
         self._books |= {"cause": list(CAUSES), "run": [self.run]}
@@ -151,7 +152,7 @@ class Recording(Notes):
                     created_ns, sent_ns, delivered_ns, -1, lateness_ns,
                     p0, p1, p2, p3, p4, p5, p6, p7,
                     -1, size_bytes, session, self._events[event_name],
-                    self._clients[client_id], self._profile_code, self._namespaces["/"],
+                    self._clients[client_id], self._profile_code, self._root_code,
                     0, INBOUND if direction == "inbound" else OUTBOUND,
                 )  # fmt: skip
         except Exception:  # the other one knows what to do
@@ -167,6 +168,39 @@ class Recording(Notes):
         seq = self.recorded
         self.recorded = seq + 1
         return seq
+
+    def append_transit(
+        self, transit: tuple[Any, ...], event_name: str, client_id: str, session: int,
+        size_bytes: int, message_id: str, lateness_ns: float, data: Any,
+    ) -> None:  # fmt: skip
+        """Do as :meth:`append` for an inbound message that arrived, by its transit's fields."""
+        _, _, created_ns, delivered_ns, _, _, parts, _, _, _ = transit
+        p0, p1, p2, p3, p4, p5, p6, p7 = parts
+        at = self._at
+        fits = at < self._end and not self.listeners
+        try:
+            if fits:
+                _pack_into(
+                    self._buffer, at,
+                    created_ns, created_ns + p0, delivered_ns, -1, lateness_ns,
+                    p0, p1, p2, p3, p4, p5, p6, p7,
+                    -1, size_bytes, session, self._events[event_name],
+                    self._clients[client_id], self._profile_code, self._root_code,
+                    0, INBOUND,
+                )  # fmt: skip
+        except Exception:  # the other one knows what to do
+            fits = False
+        if not fits:
+            self.append(
+                created_ns, created_ns + p0, delivered_ns, "inbound", event_name, client_id,
+                session, DELIVERED, "", 0, size_bytes, message_id, "/", -1, -1, lateness_ns,
+                parts, data,
+            )  # fmt: skip
+            return
+        self._at = at + _ROW_BYTES
+        self._add_id(message_id)
+        self._add_payload(data)
+        self.recorded += 1
 
     def _tell(self, *row: Any) -> None:
         for listener in self.listeners:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import selectors
 import time
 from asyncio import Handle, TimerHandle
@@ -11,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import Context
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
@@ -35,6 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     _ready: deque[Handle]
     _stopping: bool
+    _thread_id: int | None
     _selector: selectors.BaseSelector
 
     def __init__(self) -> None:
@@ -51,7 +52,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def call_at_ns(self, due_ns: int, callback: Callable[[], object]) -> None:
         """Run `callback` at a virtual time in nanoseconds; it cannot be cancelled, and is cheap."""
-        heapq.heappush(self._timers, (due_ns, next(self._order), callback))
+        heappush(self._timers, (due_ns, next(self._order), callback))
 
     def call_at(  # type: ignore[override]
         self,
@@ -63,7 +64,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Run `callback` at a virtual time in seconds, as asyncio does."""
         due_ns = round(when * _NS)
         handle = TimerHandle(when, callback, args, self, context)
-        heapq.heappush(self._timers, (due_ns, next(self._order), handle))
+        heappush(self._timers, (due_ns, next(self._order), handle))
         return handle
 
     def call_later(  # type: ignore[override]
@@ -76,7 +77,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Run `callback` after `delay` virtual seconds, rounded to whole nanoseconds."""
         due_ns = self.now_ns + round(delay * _NS)
         handle = TimerHandle(due_ns / _NS, callback, args, self, context)
-        heapq.heappush(self._timers, (due_ns, next(self._order), handle))
+        heappush(self._timers, (due_ns, next(self._order), handle))
         return handle
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
@@ -115,18 +116,16 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def _advance(self, ready: deque[Handle]) -> None:
         """Run timers in order until one of them makes something ready."""
-        timers, pop = self._timers, heapq.heappop
+        timers = self._timers
         if self._threads_busy or not timers:
             self._wait_outside()
             return
-        while timers and not ready and not self._stopping and not self._threads_busy:
-            due_ns, _, action = pop(timers)
+        while timers and not (ready or self._stopping or self._threads_busy):
+            due_ns, _, action = heappop(timers)
             if type(action) is TimerHandle:
                 if action._cancelled:
                     continue
-                self.now_ns = max(self.now_ns, due_ns)
-                action._run()
-                continue
+                action = action._run
             if due_ns > self.now_ns:
                 self.now_ns = due_ns
             try:

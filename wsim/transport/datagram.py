@@ -8,6 +8,7 @@ are switched off (``enabled=False``) while the earlier one is in flight.
 from __future__ import annotations
 
 from collections import deque
+from heapq import heappush
 from typing import Any
 
 from wsim.conditions import NetworkConditions
@@ -41,6 +42,7 @@ class DatagramPath:
         self.conditions = conditions
         self._fixed_ns = fixed_delay_ns(conditions)
         self._rated = is_rated(conditions)
+        self._mbps = conditions.bandwidth_mbps if conditions.rate.kind == "constant" else None
         self.limited = _has_limits(conditions)
         if self._bottleneck is not None:
             self._bottleneck.configure(conditions, self.rate)
@@ -85,19 +87,34 @@ class DatagramPath:
 
         Returns when the message's fate is decided, or `now_ns` where that takes a closer look.
         """
-        delay_ns, lost, _, copy_delay_ns, corruption = draw
-        if lost:
+        if draw.lost:
             self._pending.drop(number, now_ns, "loss", token, now_ns)
             return now_ns
-        start_ns = self.free_ns if self.free_ns > now_ns else now_ns
+        if draw.copy_delay_ns is None:
+            delay_ns, corruption = draw.delay_ns, draw.corruption
+            return self.send_plain(number, now_ns, size, delay_ns, token, corruption)
+        start_ns = max(now_ns, self.free_ns)
+        finish_ns = start_ns
         if self._rated:
+            finish_ns = self.free_ns = self.rate.finish(start_ns, size)
+        item = Item(number, now_ns, 0, now_ns, size, False, draw, token)
+        self._leave(item, start_ns, finish_ns)
+        return now_ns
+
+    def send_plain(
+        self, number: int, now_ns: int, size: int, delay_ns: int, token: Any,
+        corruption: float | None = None,
+    ) -> int:  # fmt: skip
+        """Do what :meth:`send_direct` does for a message that arrives, once; return when."""
+        start_ns = self.free_ns
+        if start_ns < now_ns:
+            start_ns = now_ns
+        if self._mbps:  # as a constant rate would, without the call
+            finish_ns = self.free_ns = start_ns + int(size * 8000.0 / self._mbps)
+        elif self._rated:
             finish_ns = self.free_ns = self.rate.finish(start_ns, size)
         else:
             finish_ns = start_ns
-        if copy_delay_ns is not None:
-            item = Item(number, now_ns, 0, now_ns, size, False, draw, token)
-            self._leave(item, start_ns, finish_ns)
-            return now_ns
         due = finish_ns + delay_ns
         behind = 0
         if due > self.last_ns:
@@ -110,7 +127,14 @@ class DatagramPath:
             0, start_ns - now_ns, finish_ns - start_ns, fixed, delay_ns - fixed, 0, behind, 0,
         )  # fmt: skip
         fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, corruption, due)
-        self._pending.push(due, fields, size)
+        pending = self._pending
+        order = pending.order
+        pending.order = order + 1
+        queue = pending.queue
+        if not queue or due >= queue[-1][0]:
+            queue.append((due, order, fields, size))
+        else:
+            heappush(pending.heap, (due, order, fields, size))
         return due
 
     def run(self, before_ns: int) -> None:

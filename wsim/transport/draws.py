@@ -46,6 +46,22 @@ class DrawArrays(NamedTuple):
     copy_delay_ns: IntArray | None
     corruptions: FloatArray | None  # NaN where the message is sound
 
+    def plain_delays(self) -> list[int]:
+        """Return the delays in ns, -1 where anything else happens to the message."""
+        special = np.zeros(len(self.delay_ns), np.bool_)
+        for happens in (self.lost, self.cut, self.copied):
+            if happens is not None:
+                special |= happens
+        if self.corruptions is not None:
+            special |= ~np.isnan(self.corruptions)
+        delays: list[int] = np.where(special, -1, self.delay_ns).tolist()
+        return delays
+
+    def row(self, i: int) -> Draw:
+        """Return the decisions for the `i`-th message."""
+        parts = (None if column is None else column[i : i + 1] for column in self)
+        return DrawArrays(*parts).rows()[0]  # type: ignore[arg-type]
+
     def rows(self) -> list[Draw]:
         """Return the decisions message by message."""
         count = len(self.delay_ns)
@@ -74,6 +90,11 @@ class Draws:
     counted in messages, delays correlated from message to message, netem's counter) then stand
     at the end of the block; before conditions change they are put back to where the messages
     are. What depends on the time of sending is left out of the block and found when it is known.
+
+    Attributes
+    ----------
+    plain, plain_from
+        Delays ahead as :meth:`plain_delay` returns them, and the number of the first.
     """
 
     def __init__(self, conditions: NetworkConditions, seed: int, client: int, direction: str):
@@ -86,6 +107,9 @@ class Draws:
         self._since_skip = 0  # netem's counter: messages since one skipped the delay
         self._ahead: list[Draw] = []
         self._ahead_from = 0
+        self.plain: list[int] = []
+        self.plain_from = 0
+        self._plain_arrays: DrawArrays
         self._before: tuple[Any, Any, int] = (None, None, 0)  # the chains where the block begins
         self._at: int | None = None  # the message the chains come to next
         self._served = 0  # the message after the last one that was sent
@@ -125,11 +149,35 @@ class Draws:
         """Return the decisions for message `number`, sent at `time_ns`."""
         offset = number - self._ahead_from
         if not 0 <= offset < len(self._ahead):
+            if 0 <= number - self.plain_from < len(self.plain):
+                return self._beside(number - self.plain_from)
             self._read_ahead(number)
             offset = 0
         self._served = number + 1
         draw = self._ahead[offset]
         return draw if self._timeless else self._in_time(draw, number, offset, time_ns)
+
+    def plain_delay(self, number: int) -> int:
+        """Return the delay in ns of message `number`, or -1 to look at :meth:`one`.
+
+        Most messages meet neither loss nor anything else: a list of numbers tells it all.
+        """
+        offset = number - self.plain_from
+        if not 0 <= offset < len(self.plain):
+            if self._chained or not self._timeless:
+                return -1
+            self._stand_at(number)
+            self._plain_arrays = self._arrays(number, _AHEAD, None)
+            self.plain, self.plain_from = self._plain_arrays.plain_delays(), number
+            offset = 0
+        return self.plain[offset]
+
+    def _beside(self, offset: int) -> Draw:
+        """Return the decisions for a message among those that were read ahead as plain ones."""
+        delay_ns = self.plain[offset]
+        if delay_ns < 0:
+            return self._plain_arrays.row(offset)
+        return Draw(delay_ns, False, False, None, None)
 
     def many(self, number: int, times_ns: IntArray) -> DrawArrays:
         """Return the decisions for messages `number`, `number` + 1, ... sent at `times_ns`."""
@@ -192,7 +240,7 @@ class Draws:
                 self._delays(at, number - at, None)
                 if self._loses:
                     self._lost(at, number - at, None)
-        self._ahead = []
+        self._ahead, self.plain = [], []
 
     def _go_back(self) -> None:
         """Put the chains back to where the block begins."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
@@ -12,28 +13,50 @@ Entry = tuple[int, int, Transit, int]
 """When it is decided, the order of entry, the fate, and the size on the wire."""
 
 
-class Pending:
-    """One heap per channel; equal times come out in the order they went in."""
+_Plain = tuple[int, int, tuple[Any, ...], int]
 
-    __slots__ = ("_order", "heap")
+
+class Pending:
+    """What is due on a channel; equal times come out in the order they went in.
+
+    Most messages arrive in the order they were sent: these stand in a queue, and only the
+    others, such as losses known at once, go through a heap.
+
+    Attributes
+    ----------
+    queue, heap
+        Entries as plain tuples, which are fast; the queue's times never decrease.
+    order
+        Of the next entry.
+    """
+
+    __slots__ = ("heap", "order", "queue")
 
     def __init__(self) -> None:
-        self.heap: list[tuple[int, int, tuple[Any, ...], int]] = []  # plain tuples are fast
-        self._order = 0
+        self.queue: deque[_Plain] = deque()
+        self.heap: list[_Plain] = []
+        self.order = 0
 
     def __len__(self) -> int:
-        return len(self.heap)
+        return len(self.queue) + len(self.heap)
 
     @property
     def next_ns(self) -> int:
         """When the next fate is decided, `NEVER` if there is none."""
-        return self.heap[0][0] if self.heap else NEVER
+        queue, heap = self.queue, self.heap
+        if heap:
+            return min(heap[0][0], queue[0][0]) if queue else heap[0][0]
+        return queue[0][0] if queue else NEVER
 
     def push(self, at_ns: int, transit: tuple[Any, ...], size: int = 0) -> None:
         """Add a fate that is decided at `at_ns`: a transit, or a plain tuple of its fields."""
-        order = self._order
-        self._order = order + 1
-        heappush(self.heap, (at_ns, order, transit, size))
+        order = self.order
+        self.order = order + 1
+        queue = self.queue
+        if not queue or at_ns >= queue[-1][0]:
+            queue.append((at_ns, order, transit, size))
+        else:
+            heappush(self.heap, (at_ns, order, transit, size))
 
     def drop(self, number: int, sent_ns: int, cause: str, token: Any, at_ns: int) -> None:
         """Add the fate of a message that never arrives."""
@@ -45,9 +68,13 @@ class Pending:
 
     def pop_fields(self, now_ns: int) -> list[tuple[Any, ...]]:
         """Do as :meth:`pop`, each fate as the tuple that was pushed."""
-        heap, decided = self.heap, []
+        queue, heap, decided = self.queue, self.heap, []
         while heap and heap[0][0] <= now_ns:
+            while queue and queue[0] < heap[0]:  # never compares transits: orders differ
+                decided.append(queue.popleft()[2])
             decided.append(heappop(heap)[2])
+        while queue and queue[0][0] <= now_ns:
+            decided.append(queue.popleft()[2])
         return decided
 
     def take(self, wanted: Callable[[Entry], bool]) -> list[Entry]:
@@ -55,6 +82,7 @@ class Pending:
         taken = sorted(filter(wanted, self._entries()), key=lambda entry: entry[1])
         if taken:
             orders = {entry[1] for entry in taken}
+            self.queue = deque(entry for entry in self.queue if entry[1] not in orders)
             self.heap = [entry for entry in self.heap if entry[1] not in orders]
             heapify(self.heap)
         return taken
@@ -68,7 +96,8 @@ class Pending:
         return [service(entry)[1] for entry in self._entries() if entry[2].fate == DELIVERED]
 
     def _entries(self) -> list[Entry]:
-        return [(at, order, new_transit(fields), size) for at, order, fields, size in self.heap]
+        entries = [*self.queue, *self.heap]
+        return [(at, order, new_transit(fields), size) for at, order, fields, size in entries]
 
 
 def service(entry: Entry) -> tuple[int, int]:
