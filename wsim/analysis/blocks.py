@@ -222,7 +222,8 @@ class Resampled:
     def draw(cls, cells: Cells, draws: int, rng: np.random.Generator) -> Resampled:
         """Draw as many blocks as there are, with replacement, `draws` times."""
         blocks = max(cells.blocks, 1)
-        weights = rng.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=draws)
+        chosen = rng.integers(0, blocks, size=(draws, blocks)) + blocks * np.arange(draws)[:, None]
+        weights = np.bincount(chosen.ravel(), minlength=draws * blocks).reshape(draws, blocks)
         return cls(cells, weights.astype(np.float64)[:, : cells.blocks])
 
     def of(self, metric: Metric) -> Floats:

@@ -146,11 +146,15 @@ def overtaken(found: Arrivals) -> Bools:
 
 def total(values: npt.NDArray[Any], group: Ints, groups: int) -> Floats:
     """Return the sum of `values` in each group."""
+    if groups == 1:
+        return np.array([values.sum()], dtype=np.float64)
     return np.bincount(group, weights=values, minlength=groups).astype(np.float64)
 
 
 def count(group: Ints, groups: int) -> Ints:
     """Return the number of elements of each group."""
+    if groups == 1:
+        return np.array([len(group)])
     return np.bincount(group, minlength=groups)
 
 
