@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Any
 
 from aiohttp import WSMsgType, web
+from multidict import CIMultiDict
 
 from wsim.errors import UsageError
 from wsim.serving.transport import ABORT, App, Event, Scope
@@ -68,39 +69,56 @@ def scope_of(request: web.Request, kind: str) -> Scope:
     }
 
 
+class _Answer:
+    """What an application answers to one HTTP request."""
+
+    def __init__(self, request: web.Request, body: bytes) -> None:
+        self._request, self._body = request, body
+        self._asked = False
+        self._status = 200
+        self._headers: CIMultiDict[str] = CIMultiDict()
+        self._whole = b""
+        self._stream: web.StreamResponse | None = None
+
+    async def receive(self) -> Event:
+        """Return the request's body, once."""
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
+        return {"type": "http.request", "body": self._body, "more_body": False}
+
+    async def send(self, event: Event) -> None:
+        """Keep what comes as a whole, to be sent in one go; send parts as they come."""
+        if event["type"] == "http.response.start":
+            self._status = event["status"]
+            for name, value in event.get("headers", ()):
+                self._headers.add(name.decode("latin-1"), value.decode("latin-1"))
+        elif event["type"] == "http.response.body":
+            body = event.get("body", b"")
+            if self._stream is None and not event.get("more_body"):
+                self._whole = body
+                return
+            if self._stream is None:
+                self._stream = web.StreamResponse(status=self._status, headers=self._headers)
+                await self._stream.prepare(self._request)
+            await self._stream.write(body)
+
+    def response(self) -> web.StreamResponse:
+        """Return what aiohttp is to send, or has sent."""
+        if self._stream is not None:
+            return self._stream
+        self._headers.popall("content-length", None)
+        return web.Response(status=self._status, headers=self._headers, body=self._whole)
+
+
 async def _http(app: App, request: web.Request) -> web.StreamResponse:
     """Serve one HTTP request."""
-    body = await request.read()
-    asked = False
-    response = web.StreamResponse()
-    started = False
-
-    async def receive() -> Event:
-        nonlocal asked
-        if asked:
-            await asyncio.Event().wait()
-        asked = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    async def send(event: Event) -> None:
-        nonlocal started
-        if event["type"] == "http.response.start":
-            response.set_status(event["status"])
-            for name, value in event.get("headers", ()):
-                response.headers.add(name.decode("latin-1"), value.decode("latin-1"))
-        elif event["type"] == "http.response.body":
-            if not started:
-                started = True
-                await response.prepare(request)
-            await response.write(event.get("body", b""))
-
+    answer = _Answer(request, await request.read())
     try:
-        await app(scope_of(request, "http"), receive, send)
-        if not started:
-            await response.prepare(request)
+        await app(scope_of(request, "http"), answer.receive, answer.send)
     except ConnectionError:  # the client did not wait for the answer
         let_go(request.transport)
-    return response
+    return answer.response()
 
 
 class _Socket:
