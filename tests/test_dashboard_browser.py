@@ -422,7 +422,10 @@ def save_picture(screen, name, top):
     height = min(panel["y"] + panel["height"], 768) - box["y"]
     shown = screen.tab.screenshot(clip={**box, "height": height})
     if SCREENSHOTS:
-        picture = Image.open(io.BytesIO(shown)).convert("RGB").quantize(96)
+        picture = Image.open(io.BytesIO(shown)).convert("RGB")
+        picture = picture.quantize(
+            256, Image.Quantize.MAXCOVERAGE, kmeans=2, dither=Image.Dither.NONE
+        )
         picture.save(Path(SCREENSHOTS) / name, optimize=True)
 
 

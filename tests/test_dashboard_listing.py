@@ -17,7 +17,7 @@ def test_the_numbers_that_matter():
     assert told["command p50 (median)"] == told["command p99"] == "80 ms"
     assert told["commands lost"] == "50 of 400 (12.5 %)"
     assert told["command age now"] == "0.08 s"
-    assert told["age over 0.5 s"] == "0.0 % of the time"
+    assert told["age over 0.5 s"] == "0.0 %"
 
 
 def test_the_share_of_time_without_fresh_commands():

@@ -37,7 +37,7 @@ def later(shown, seconds):
 def test_a_picture_shows_something_that_moves(kind):
     picture, shown = kind(), scene()
     first = pixels(picture.refresh(shown))
-    assert first.shape == (204, 440, 3)
+    assert first.shape == (192, 440, 3)
     assert len(np.unique(first.reshape(-1, 3), axis=0)) > 20
     moved = later(scene(latency=np.linspace(60, 80, 600)), 3.0)._replace(path=PATH[:100])
     assert (pixels(picture.refresh(moved)) != first).any()

@@ -37,7 +37,7 @@ class Canvas:
         Size in pixels.
     """
 
-    def __init__(self, title: str, width: int = 440, height: int = 204) -> None:
+    def __init__(self, title: str, width: int = 440, height: int = 192) -> None:
         self.figure = Figure(figsize=(width / 100, height / 100), dpi=100, facecolor="white")
         self.canvas: Any = FigureCanvasAgg(self.figure)
         self.axes: Axes = self.figure.add_axes((0.115, 0.2, 0.868, 0.67))

@@ -35,7 +35,7 @@ def numbers(scene: Scene, since_s: float = -math.inf) -> dict[str, str]:
     told["commands lost"] = f"{lost} of {total} ({100 * lost / total:.1f} %)" if total else "none"
     told["command age now"] = f"{age[-1]:.2f} s" if len(age) else "–"
     over = 100 * share_over(scene, since_s)
-    told["age over 0.5 s"] = f"{over:.1f} % of the time" if len(age) else "–"
+    told["age over 0.5 s"] = f"{over:.1f} %" if len(age) else "–"
     told["measured over"] = f"{min(window.now_s - since_s, window.span_s):.0f} s"
     return told
 

@@ -45,7 +45,7 @@ class Picture:
     title: ClassVar[str] = ""
     axes_labels: ClassVar[tuple[str, str]] = ("", "")
 
-    def __init__(self, width: int = 440, height: int = 204) -> None:
+    def __init__(self, width: int = 440, height: int = 192) -> None:
         self.canvas = Canvas(self.title, width, height)
         self.canvas.labels(*self.axes_labels)
         self._overlays: list[Line2D] = []
