@@ -373,9 +373,9 @@ def test_the_loop_is_never_held_for_long(screen):
     for _ in range(10):
         screen.tab.wait_for_timeout(200)
         turns.append(screen.kernel.ask("panel.live.turn_ms"))
-    longest = max(screen.kernel.ask("[panel.live.worst_ms, panel.home.longest_ms]"))
+    drawn, called = screen.kernel.ask("[panel.live.worst_ms, panel.home.longest_ms]")
     print(f"\nlongest turn of a round: median {sorted(turns)[5]:.0f} ms, worst {max(turns):.0f} ms")
-    print(f"of the whole session, callbacks included: {longest:.0f} ms (strictly 50)")
+    print(f"of the session: a round's {drawn:.0f} ms, a callback {called:.0f} ms (strictly 50)")
     assert sorted(turns)[5] < 50
 
 
