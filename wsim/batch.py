@@ -16,7 +16,7 @@ from wsim.identifiers import message_ids
 from wsim.link import Changes, Link, Schedule
 from wsim.messages import Registry
 from wsim.profiles import Profile, profile
-from wsim.randomness import IntArray
+from wsim.randomness import IntArray, checked_seed
 from wsim.schema import CAUSES, DIRECTIONS, FATES, PARTS
 from wsim.tcp import SaturationWarning, saturated
 from wsim.timeline import Change, Timeline
@@ -96,6 +96,7 @@ def simulate(
     (600, True)
     """
     network = profile(conditions_or_profile)
+    _check_arguments(traffic, timeline, seed)
     if duration_s is None:
         if traffic.sources or not traffic.recorded:
             raise UsageError("duration_s is missing: these messages would be sent for ever")
@@ -115,6 +116,17 @@ def simulate(
             progress((index + 1) / len(names))
     job.record(parts)
     return history.frame
+
+
+def _check_arguments(traffic: object, timeline: object, seed: object) -> None:
+    if not isinstance(traffic, Traffic):
+        raise UsageError(
+            f"traffic={traffic!r} is no Traffic; make it with Traffic.periodic('driveCommands',"
+            " 20, size_bytes=60) or Traffic.from_history(frame)"
+        )
+    if timeline is not None and not isinstance(timeline, Timeline):
+        raise UsageError(f"timeline={timeline!r} is no Timeline, and not None")
+    checked_seed(seed)
 
 
 def _warn_of_saturation(conditions: NetworkConditions, layout: Layout, duration_s: float) -> None:

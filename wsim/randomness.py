@@ -9,9 +9,12 @@ on to the message's number when it is switched on.
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wsim.errors import ConditionsError
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -19,6 +22,14 @@ BoolArray = NDArray[np.bool_]
 
 _BLOCK = 512
 _EMPTY: FloatArray = np.empty(0)
+
+
+def checked_seed(value: Any, name: str = "seed") -> Any:
+    """Return a valid seed (or index of a client), or raise ConditionsError."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 0:
+        raise ConditionsError(f"{name}={value!r} is not a whole number from 0")
+    return value
 
 
 class Stream:
@@ -41,6 +52,8 @@ class Stream:
     __slots__ = ("_block", "_generator", "_next", "_start")
 
     def __init__(self, seed: int, client: int, direction: str, purpose: str) -> None:
+        checked_seed(seed)
+        checked_seed(client, "client")
         key = (client, zlib.crc32(direction.encode()), zlib.crc32(purpose.encode()))
         sequence = np.random.SeedSequence(seed, spawn_key=key)
         self._generator = np.random.Generator(np.random.SFC64(sequence))

@@ -154,9 +154,9 @@ class WebSocketServerSimulator(Playback):
         """
         if self._source._thread_id != get_ident() and not self._at_home():
             return await self._carry(self.receive(event_name, data, client_id))
-        quick = self._quick.get(event_name) if type(event_name) is str else None
+        quick = self._quick.get(event_name) if type(event_name) is type(client_id) is str else None
         size = 0 if quick is None else quick(data)
-        measured = (size, "", True) if size else self._measure(event_name, data)
+        measured = (size, "", True) if size else self._measure(event_name, data, client_id)
         now_ns = self._source.now_ns
         client = self._net.connected.get(client_id)
         if client is not None and not measured[1] and client.endpoint is None:
@@ -251,10 +251,10 @@ class WebSocketServerSimulator(Playback):
         """
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.call(event_name, data, client_id, timeout_s=timeout_s))
+        size, reason, flat = self._measure(event_name, data, client_id)
         client = self._net.clients.get(client_id)
         if client is not None:
             self._refuse_waiting("call", event_name, client)
-        size, reason, flat = self._measure(event_name, data)
         now_ns = self._source.now_ns
         ack_id = 0 if client is None else client.acks
         measured = (size + len(str(ack_id)) if size else 0, reason, flat)
@@ -290,7 +290,7 @@ class WebSocketServerSimulator(Playback):
         """
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.emit(event_name, data, client_id))
-        measured = self._measure(event_name, data)
+        measured = self._measure(event_name, data, client_id)
         now_ns = self._source.now_ns
         if client_id is not None:
             fate = self._emit(event_name, data, client_id, measured, now_ns)
@@ -332,20 +332,20 @@ class WebSocketServerSimulator(Playback):
             size = self._quick[event_name](data)
             client = self._connected[client_id]
         except (KeyError, TypeError):  # not the plainest of messages
-            pass
+            size *= type(client_id) is str
         if size and client is not None and client.endpoint is None:
             number = client.session.number
             letter = (client, event_name, data.copy(), size, self._next_id(), number)
             self._send_letter(letter, now_ns)
             return
-        measured = (size, "", True) if size else self._measure(event_name, data)
+        measured = (size, "", True) if size else self._measure(event_name, data, client_id)
         if (message := self._inbound(event_name, data, client_id, measured, now_ns)) is not None:
             self._net.send(message, now_ns)
 
     def emit_nowait(self, event_name: str, data: Any = None, client_id: str | None = None) -> None:
         """Send a message to one client, or to all, without waiting; call it in the loop."""
         self._enter()
-        measured = self._measure(event_name, data)
+        measured = self._measure(event_name, data, client_id)
         now_ns = self._source.now_ns
         for name in self._audience() if client_id is None else [client_id]:
             self._emit(event_name, data, name, measured, now_ns, wait=False)

@@ -256,6 +256,8 @@ def _coded(pairs: Sequence[tuple[IntArray, tuple[str, ...]]]) -> tuple[IntArray,
 
 
 def _recorded(frame: Any, payloads: bool) -> Layout:
+    if not hasattr(frame, "columns"):
+        raise ColumnsError(f"from_history takes a history such as sim.history, not {frame!r}")
     needed = ("created_s", "size_bytes", "direction", "event_name", "client_id")
     missing = [name for name in needed if name not in frame.columns]
     if missing:

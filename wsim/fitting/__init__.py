@@ -59,6 +59,8 @@ def fit_profile(frame: Any, *, name: str = "fitted") -> Profile:
     ColumnsError
         If columns are missing, or fewer than 50 messages have a known fate or a round trip.
     """
+    if not hasattr(frame, "columns"):
+        raise ColumnsError(f"fit_profile takes a history such as sim.history, not {frame!r}")
     logs = {direction: read_logs(frame, direction) for direction in DIRECTIONS}
     fitted = {
         direction: _fit(streams)

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from wsim.errors import ColumnsError, FormatError, WsimError, nearest
+from wsim.errors import ColumnsError, FormatError, UsageError, WsimError, nearest
 from wsim.formats.joining import concat
 from wsim.schema import COLUMN_NAMES
 
@@ -60,7 +60,12 @@ def load(path_or_paths: str | Path | Iterable[str | Path]) -> pd.DataFrame:
     """
     if isinstance(path_or_paths, str | Path):
         return _load_one(Path(path_or_paths))
-    paths = [Path(path) for path in path_or_paths]
+    try:
+        paths = [Path(path) for path in path_or_paths]
+    except TypeError:
+        raise UsageError(
+            f"load takes the path of a file, or several of them, not {path_or_paths!r}"
+        ) from None
     if not paths:
         raise FormatError("no files to load; name at least one")
     frames = [_load_one(path) for path in paths]
@@ -102,10 +107,14 @@ def save(frame: pd.DataFrame, path: str | Path) -> Path:
     ColumnsError
         For a frame that is not a history.
     """
+    if not isinstance(path, str | Path):
+        raise UsageError(f"save takes a history and then the path of a file, not {path!r}")
     path = Path(path)
     form = _format(path.suffix.lower(), path)
     if not form.writer:
         raise FormatError(f"{path}: {path.suffix} can only be read; {_writable()}")
+    if not isinstance(frame, pd.DataFrame):
+        raise ColumnsError(f"save takes a history such as sim.history, not {frame!r}")
     _check_history(frame)
     writer: Callable[[pd.DataFrame, Path], None] = getattr(import_module(form.module), form.writer)
     writer(frame, path)

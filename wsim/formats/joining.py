@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,11 @@ def concat(
         With the columns of the schema; runs whose names clash are renamed, in the column and
         in ``attrs["wsim"]``.
     """
+    if isinstance(frames, pd.DataFrame) or not isinstance(frames, Collection):
+        raise ColumnsError(f"concat takes a list of histories, not {type(frames).__name__}")
+    for frame in frames:
+        if not isinstance(frame, pd.DataFrame):
+            raise ColumnsError(f"concat takes histories such as sim.history, not {frame!r}")
     if not len(frames):
         raise ColumnsError("nothing to put together: give at least one history")
     renamed = [{} for _ in frames] if same_runs else _unique_runs(frames, labels)

@@ -118,6 +118,8 @@ class Catalogue(Mapping[str, Profile]):
         self._made: dict[str, Profile] = {}
 
     def __getitem__(self, name: str) -> Profile:
+        if name not in self:
+            raise unknown("profile", name, self)
         if name not in self._made:
             entry = self._read()[name]
             self._made[name] = _build({"name": name, **entry}, self.get, f"profile '{name}'")
@@ -130,7 +132,14 @@ class Catalogue(Mapping[str, Profile]):
         return len(self._read())
 
     def __contains__(self, name: object) -> bool:
-        return name in self._read()
+        return isinstance(name, str) and name in self._read()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Return the profile of a name, or `default` if there is none."""
+        try:
+            return self[name]
+        except UnknownNameError:  # a LookupError, not the KeyError that a Mapping looks for
+            return default
 
     def __repr__(self) -> str:
         return f"<profiles {', '.join(self)}>"
@@ -187,7 +196,8 @@ def _from_file(path: Path, seen: tuple[Path, ...]) -> Profile:
     def base(name: str) -> Profile | None:
         if name.lower().endswith(SUFFIXES):
             return _from_file(path.parent / name, (*seen, resolved))
-        return PROFILES.get(name)
+        found: Profile | None = PROFILES.get(name)
+        return found
 
     return _build({"name": path.stem, **read_mapping(path)}, base, str(path))
 

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from wsim.errors import UsageError
 from wsim.link import Link
 from wsim.names import is_name
-from wsim.simulation.clients import Client, Endpoint, Message
+from wsim.simulation.clients import Client, Endpoint, Message, check_client_id
 from wsim.simulation.steering import Steering
 
 _S = 1_000_000_000
@@ -90,6 +90,7 @@ class Arrivals(Steering):
         """Disconnect a client for good; what is in flight is not delivered. False if unknown."""
         if get_running_loop() is not self._loop and not self._at_home():
             return await self._carry(self.disconnect(client_id))
+        check_client_id(client_id)
         client = self._net.clients.get(client_id)
         if client is None:
             return False

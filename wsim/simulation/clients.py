@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from wsim.channel import Channel
 from wsim.conditions import NetworkConditions
+from wsim.errors import UsageError
 from wsim.link import Link
 from wsim.transport.session import NEVER
 
@@ -24,6 +25,16 @@ class ConnectionState(enum.Enum):
 
     def __str__(self) -> str:
         return self.value
+
+
+def check_client_id(client_id: object) -> None:
+    """Raise UsageError for what cannot be looked up, whoever is connected."""
+    try:
+        hash(client_id)
+    except TypeError:
+        raise UsageError(
+            f"client id {client_id!r} is not a text; give what connect returned"
+        ) from None
 
 
 class Endpoint(Protocol):

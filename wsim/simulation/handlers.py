@@ -63,6 +63,7 @@ class Handlers:
 
     def remove(self, event: str, handler: Handler | None = None) -> bool:
         """Remove a handler of an event, or all; say whether there was one."""
+        check_event_name(event)
         entries = self.table.get(event, [])
         kept = [e for e in entries if handler is not None and e.handler != handler]
         if kept:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from wsim.errors import ConditionsError, PayloadError, UsageError
 from wsim.history import History
-from wsim.simulation.clients import ConnectionState
+from wsim.simulation.clients import ConnectionState, check_client_id
 from wsim.simulation.handlers import HandlerError, Handlers
 from wsim.simulation.home import Home
 from wsim.simulation.network import Network
@@ -77,6 +77,7 @@ class Insight(Home):
 
     def client_state(self, client_id: str) -> ConnectionState:
         """Return the state of one client; DISCONNECTED if there is none of that name."""
+        check_client_id(client_id)
         client = self._net.clients.get(client_id)
         return ConnectionState.DISCONNECTED if client is None else client.state
 
@@ -137,6 +138,8 @@ class Insight(Home):
         from wsim.formats import save
         from wsim.formats.json_export import write_json
 
+        if not isinstance(filename, str | Path):
+            raise UsageError(f"export_history takes the path of a file, not {filename!r}")
         path = Path(filename)
         if path.suffix.lower() != ".json":
             return save(self.recorder.frame, path)
@@ -145,12 +148,27 @@ class Insight(Home):
         return path
 
     def update_rover_state(self, changes: Mapping[str, Any]) -> dict[str, Any]:
-        """Put new values into the rover's state, key by key, and return the state."""
+        """Put new values into the rover's state, key by key, and return the state.
+
+        Raises
+        ------
+        PayloadError
+            For what is no mapping, or a value that cannot be copied; then nothing changes.
+        """
         if not isinstance(changes, Mapping):
             raise PayloadError(
                 f"rover state {changes!r} is not a mapping such as {{'battery': 85}}"
             )
-        self._rover.update(copy.deepcopy(dict(changes)))
+        copies = {}
+        for name, value in changes.items():
+            try:
+                copies[name] = copy.deepcopy(value)
+            except Exception as error:  # whatever an object's own way of copying raises
+                raise PayloadError(
+                    f"rover state {name!r}: {value!r} cannot be copied ({error}); give plain"
+                    " values such as numbers, texts, lists and dicts"
+                ) from error
+        self._rover.update(copies)
         return self.get_rover_state()
 
     def get_rover_state(self) -> dict[str, Any]:

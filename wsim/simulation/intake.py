@@ -9,7 +9,13 @@ from typing import Any
 from wsim.errors import PayloadError
 from wsim.messages import Registry, Verdict, check_event_name
 from wsim.payloads import arguments, enriched, packet_size, payload, snapshot
-from wsim.simulation.clients import Client, ConnectionState, Endpoint, Message
+from wsim.simulation.clients import (
+    Client,
+    ConnectionState,
+    Endpoint,
+    Message,
+    check_client_id,
+)
 from wsim.simulation.insight import Insight
 from wsim.transit import NO_PARTS
 
@@ -34,7 +40,9 @@ class Intake(Insight):
         rich = arguments(enriched(data, message_id, sent_at)) if not reason else args
         return Verdict(not reason, rich, message_id, size, reason)
 
-    def _measure(self, event: str, data: Any) -> tuple[int, str, bool]:
+    def _measure(self, event: str, data: Any, client_id: Any = "") -> tuple[int, str, bool]:
+        if type(client_id) is not str:
+            check_client_id(client_id)
         if type(event) is not str or not event or not event.isascii():
             check_event_name(event)
         return self._weigh(event, data)

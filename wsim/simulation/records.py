@@ -65,7 +65,8 @@ def select_rows(
     Raises
     ------
     UsageError
-        For a direction that is none, or a count that is no whole number from 0.
+        For a direction that is none, a name that is no text, or a count that is no whole
+        number from 0.
     """
     if direction is not None and direction not in DIRECTIONS:
         hint = nearest(direction, DIRECTIONS)
@@ -75,6 +76,8 @@ def select_rows(
     wanted = {"event_name": event_name, "direction": direction, "client_id": client_id}
     for column, value in wanted.items():
         if value is not None:
+            if not isinstance(value, str):
+                raise UsageError(f"{column}={value!r} is not a text, and not None for all")
             frame = frame[frame[column] == value]
     return frame if count is None else frame.iloc[max(len(frame) - count, 0) :]
 

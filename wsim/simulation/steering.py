@@ -38,7 +38,7 @@ class Steering(Intake):
         if isinstance(conditions, NetworkConditions):
             changed = conditions
         elif isinstance(conditions, Mapping):
-            changed = self._net.conditions.replace(**conditions)
+            changed = self._net.conditions.replace(**{str(k): v for k, v in conditions.items()})
         else:
             raise UsageError(f"{conditions!r} are no conditions; give {{'latency_ms': 200}}")
         self._check(changed)
