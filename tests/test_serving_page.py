@@ -62,7 +62,10 @@ def test_the_page_drives_feels_the_network_and_comes_back(server, page, tmp_path
     page.locator("#linear").fill("0.5")
     wait_for(page, "document.getElementById('rover').textContent.includes('0.50 m/s')")
     wait_for(page, "+document.getElementById('rtt').textContent < 60")
+    assert page.locator("#force").text_content() == "1 ms one way, no loss"
     server.set(latency_ms=150)
+    wait_for(page, "document.getElementById('force').textContent === '150 ms one way, no loss'")
+    assert "network: 150 ms one way" in page.locator("#log").text_content()
     wait_for(page, "+document.getElementById('rtt').textContent >= 300", 15_000)
     page.screenshot(path=str(tmp_path / "page.png"))
     server.set(latency_ms=1, packet_loss_rate=1.0)
@@ -74,7 +77,8 @@ def test_the_page_drives_feels_the_network_and_comes_back(server, page, tmp_path
     heard = "window.answers = 0; wsimSocket.emit('pingCheck', {}, () => { window.answers += 1; })"
     page.evaluate(heard)
     wait_for(page, "window.answers === 1")
-    assert set(server.sim.history.session) == {1, 2}
+    frame = server.sim.history
+    assert set(frame.session[frame.direction == "inbound"]) == {1, 2}
 
 
 def test_keys_drive_and_space_stops(server, page):

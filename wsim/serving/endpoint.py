@@ -18,7 +18,7 @@ from wsim.serving.host import Host
 from wsim.serving.lag import LagMeter
 from wsim.serving.middleware import NetworkMiddleware
 from wsim.serving.network import Network
-from wsim.serving.page import with_page
+from wsim.serving.page import network_in_force, with_page
 from wsim.serving.socketio_app import SimulatorRoster, SocketIoApp
 from wsim.serving.terms import Bounds, check_heartbeat, checked_namespaces
 from wsim.simulator import WebSocketServerSimulator, create_websocket_simulator
@@ -127,7 +127,7 @@ class Server:
             bounds=self._bounds, strict=True,
         )  # fmt: skip
         middle = NetworkMiddleware(app.asgi, sim.conditions, network=self.network)
-        self._host = Host(Guard(with_page(middle), **self._guarding))
+        self._host = Host(Guard(with_page(middle, self._in_force), **self._guarding))
         control, control_token = control_app(self)
         self._control = Host(control)
         self.port = await self._host.start(self.host, self.port)
@@ -137,6 +137,9 @@ class Server:
             self._recorder = Recorder(self._record, sim.recorder)
         self._forget = sim.add_endpoint(app)
         self._tasks = [asyncio.create_task(app.post()), asyncio.create_task(self.lag.run())]
+
+    def _in_force(self) -> dict[str, Any]:
+        return network_in_force(self.sim.conditions, self.sim.recorder.profile)
 
     async def stop(self) -> None:
         """Close every connection and stop to listen; starting again is allowed."""
