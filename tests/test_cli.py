@@ -88,3 +88,21 @@ def test_the_dispatcher_loads_no_command() -> None:
     program = "import sys, wsim.cli; print([n for n in sys.modules if n.startswith('wsim.cli.')])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("command", ["lab", "dashboard", "serve", "report"])
+def test_unknown_options_show_the_usage_of_their_command(command, capsys):
+    needed = ["some.json"] if command == "report" else []
+    with pytest.raises(SystemExit) as caught:
+        main([command, *needed, "--bogus"])
+    assert caught.value.code == 2
+    said = capsys.readouterr().err
+    assert f"usage: wsim {command}" in said
+    assert "unrecognized arguments: --bogus" in said
+
+
+@pytest.mark.parametrize("command", ["lab", "dashboard", "serve", "proxy", "set"])
+def test_ports_are_a_number_in_every_usage(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    assert "--port N" in capsys.readouterr().out

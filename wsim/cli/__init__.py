@@ -85,7 +85,9 @@ def _run(arguments: list[str]) -> int:
         raise UsageError(
             f"no command '{name}'{nearest(name, COMMANDS) or ';'} Known: {', '.join(COMMANDS)}"
         )
-    args = parser.parse_args(arguments)
+    args, unknown = parser.parse_known_args(arguments)
+    if unknown:  # the command's own usage helps, the program's does not
+        getattr(args, "complain", parser.error)(f"unrecognized arguments: {' '.join(unknown)}")
     if name is None:
         parser.print_help()
         return 0
@@ -105,6 +107,8 @@ def parser_of(name: str | None) -> tuple[argparse.ArgumentParser, dict[str, Any]
         if command == name:
             modules[command] = importlib.import_module(f"wsim.cli.{command}")
             modules[command].add_parser(commands)
+            own = commands.choices[command]
+            own.set_defaults(complain=own.error)
         else:
             commands.add_parser(command, help=purpose)
     return parser, modules

@@ -27,8 +27,9 @@ def add_parser(subparsers: Any) -> None:
         description="Serve the dashboard as a web page, without JupyterLab (needs voila).",
     )
     parser.add_argument(
-        "--port", type=int, default=8866, help="port to serve on (default: %(default)s)"
-    )
+        "--port", type=int, default=8866, metavar="N",
+        help="port to serve on (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument("--dark", action="store_true", help="dark colours")
     parser.add_argument(
         "--no-browser", action="store_true", help="only say where the page is, open nothing"

@@ -45,8 +45,9 @@ def add_parser(subparsers: Any) -> None:
         help="working folder; the notebook is copied there if it is not (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--port", type=int, default=8888, help="port to serve on (default: %(default)s)"
-    )
+        "--port", type=int, default=8888, metavar="N",
+        help="port to serve on (default: %(default)s)",
+    )  # fmt: skip
     parser.add_argument(
         "--no-browser", action="store_true", help="only say where the lab is, open nothing"
     )
