@@ -12,6 +12,7 @@ messages at any distance). Then corr(z[i], z[i+k]) is the product of the k coeff
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
@@ -137,22 +138,34 @@ class CopulaState:
         return sums.T.ravel()
 
 
-normals = TableSampler(standard_normal)
-"""Turns uniforms into normals, element by element."""
+def normals(u: FloatArray) -> FloatArray:
+    """Turn uniforms into normals, element by element."""
+    return _normal_table()(u)
 
-_NODES = np.arange(-_REACH * _CELLS_PER_UNIT, _REACH * _CELLS_PER_UNIT + 2) / _CELLS_PER_UNIT
-_CDF = np.array([math.erfc(-z / math.sqrt(2.0)) / 2.0 for z in _NODES.tolist()])
-_CDF_SLOPES = np.append(np.diff(_CDF), 0.0)
+
+@cache
+def _normal_table() -> TableSampler:  # made when first needed: most links have no memory
+    return TableSampler(standard_normal)
+
+
+@cache
+def _cdf() -> tuple[FloatArray, FloatArray]:
+    """Return the standard normal distribution function at the nodes, and its slopes."""
+    nodes = np.arange(-_REACH * _CELLS_PER_UNIT, _REACH * _CELLS_PER_UNIT + 2) / _CELLS_PER_UNIT
+    values = np.array([math.erfc(-z / math.sqrt(2.0)) / 2.0 for z in nodes.tolist()])
+    return values, np.append(np.diff(values), 0.0)
 
 
 def _uniform(z: FloatArray) -> FloatArray:
     """Return the standard normal distribution function, tabulated, below 1."""
     scaled = (np.clip(z, -_REACH, _REACH) + _REACH) * _CELLS_PER_UNIT
     cells = scaled.astype(np.int64)
-    return np.asarray(_CDF[cells] + (scaled - cells) * _CDF_SLOPES[cells])
+    values, slopes = _cdf()
+    return np.asarray(values[cells] + (scaled - cells) * slopes[cells])
 
 
 def _uniform_of_one(z: float) -> float:
     scaled = (min(max(z, -_REACH), _REACH) + _REACH) * _CELLS_PER_UNIT
     cell = int(scaled)
-    return float(_CDF.item(cell) + (scaled - cell) * _CDF_SLOPES.item(cell))
+    values, slopes = _cdf()
+    return float(values.item(cell) + (scaled - cell) * slopes.item(cell))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from wsim.conditions import NetworkConditions
 from wsim.errors import UsageError
 from wsim.profiles import Profile, profile
 from wsim.simulation.clients import Endpoint
 from wsim.simulation.intake import Intake
-from wsim.timeline import Timeline
+
+if TYPE_CHECKING:  # loaded by those who have one
+    from wsim.timeline import Timeline
 
 
 class Steering(Intake):
