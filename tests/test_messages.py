@@ -86,3 +86,27 @@ def test_a_broken_schema_is_refused(schema):
     with pytest.raises(PayloadError, match="schema of 'mine'"):
         registry.register("mine", schema)
     assert "mine" not in registry
+
+
+@pytest.mark.parametrize("value", [10**400, -(10**309), 2 * int(1.7976931348623157e308)])
+def test_numbers_beyond_floats_are_refused_in_commands(value):
+    registry = Registry()
+    _, problem, flat = registry.measure("driveCommands", {"linear": value})
+    assert "data.linear must be" in problem
+    assert not flat
+    assert registry.measure("driveCommands", {"linear": int(1.7e308)})[1] == ""
+    assert registry.measure("mine", {"linear": value})[1] == ""
+
+
+def test_integers_that_python_does_not_write_out_are_refused():
+    for event in ("driveCommands", "mine"):
+        assert "thousands of digits" in Registry().measure(event, {"linear": 10**5000})[1]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [{5: 1}, {None: 1}, {True: 1}, {1.5: 1}, {"a": [{"b": {5: 1}}]}, ("x", {5: b"1"}), [{5: 1}]],
+)
+def test_keys_that_json_would_turn_into_text_are_refused(payload):
+    assert "keys" in Registry().measure("mine", payload)[1]
+    assert "keys" in Registry().measure("sensorData", payload)[1]

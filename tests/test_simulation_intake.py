@@ -8,6 +8,8 @@ import pytest
 
 from wsim import create_websocket_simulator
 
+pytestmark = pytest.mark.wsim  # in virtual time
+
 
 class Door:
     """Stands for a real client, which may be away."""

@@ -8,6 +8,7 @@ angular}`` and ``{xVel, yVel, rotVel, moduleConflicts}`` are drive commands.
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -19,7 +20,8 @@ from wsim.validation import Schema as Schema
 
 _SEEN = 4096
 
-_NUMBER = {"type": ["number", "null"]}
+_GREATEST = sys.float_info.max  # Python's integers go further, and nobody could compute with them
+_NUMBER = {"type": ["number", "null"], "minimum": -_GREATEST, "maximum": _GREATEST}
 _TEXT = {"type": ["string", "null"]}
 _FLAG = {"type": ["boolean", "null"]}
 _OBJECT = {"type": ["object", "null"]}
@@ -207,7 +209,7 @@ def _flat_numbers(event: str, schemas: Mapping[str, Schema]) -> Callable[[Any], 
             for name, value in data.items():
                 if type(value) is float:
                     size += fields[name] + (known(value) or length(value))
-                elif type(value) is int:
+                elif type(value) is int and -_GREATEST <= value <= _GREATEST:
                     size += fields[name] + len(repr(value))
                 else:
                     return 0

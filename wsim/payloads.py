@@ -13,6 +13,7 @@ from typing import Any
 from wsim.errors import PayloadError
 
 _ATOMS = frozenset({float, int, str, bool, type(None), bytes})
+_BOXES = (dict, list, tuple)
 _PLACEHOLDER_BYTES = len('{"_placeholder":true,"num":0}')
 _DEEPEST = 200
 
@@ -70,12 +71,28 @@ def json_size(value: Any) -> tuple[int, int, int]:
         chunks = _measured(_compact(attachments.take), value)
     except (ValueError, RecursionError) as error:
         raise _unsendable(error) from error
+    if _has_odd_key(value):
+        raise _unsendable(TypeError("a dict whose keys are not all text"))
     size = 0
     for chunk in chunks:
         size += len(chunk) if chunk.isascii() else _utf8(chunk)
     if attachments is None:
         return size, 0, 0
     return size, attachments.count, attachments.size
+
+
+def _has_odd_key(box: Any) -> bool:
+    """Say whether a dict inside has keys that are no text: JSON would silently make them text."""
+    if isinstance(box, dict):
+        try:
+            "".join(box)  # the quickest way to look at all keys
+        except TypeError:
+            return True
+        box = box.values()
+    for item in box:
+        if type(item) not in _ATOMS and isinstance(item, _BOXES) and _has_odd_key(item):
+            return True
+    return False
 
 
 def _measured(encode: Any, value: Any) -> Any:
@@ -92,6 +109,8 @@ def _utf8(text: str) -> int:
 def _unsendable(error: Exception) -> PayloadError:
     if isinstance(error, RecursionError):
         return PayloadError("the payload is nested too deeply, or contains itself")
+    if isinstance(error, ValueError) and "digits" in str(error):
+        return PayloadError("the payload holds an integer of thousands of digits")
     if isinstance(error, ValueError):
         return PayloadError("the payload holds NaN or an infinity, which JSON cannot carry")
     return PayloadError(
