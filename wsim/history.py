@@ -201,7 +201,11 @@ class History(Recording):
 
     @property
     def frame(self) -> pd.DataFrame:
-        """The rows kept, as a frame of the schema's columns that will not change."""
+        """The rows kept, as a frame of the schema's columns that will not change.
+
+        The payloads in ``data`` are the recorded ones, shared by all frames: copy one before
+        you change it.
+        """
         with self._lock:
             self._catch_up()
             frame = self._columns.frame()

@@ -71,7 +71,7 @@ def json_size(value: Any) -> tuple[int, int, int]:
         chunks = _measured(_compact(attachments.take), value)
     except (ValueError, RecursionError) as error:
         raise _unsendable(error) from error
-    if _has_odd_key(value):
+    if isinstance(value, _BOXES) and _has_odd_key(value):
         raise _unsendable(TypeError("a dict whose keys are not all text"))
     size = 0
     for chunk in chunks:

@@ -32,7 +32,10 @@ class Insight(Home):
 
     @property
     def history(self) -> pd.DataFrame:
-        """The history as a DataFrame of the schema's columns, a snapshot."""
+        """The history as a DataFrame of the schema's columns, a snapshot.
+
+        Payloads in ``data`` are shared by all snapshots: copy one before you change it.
+        """
         return self.recorder.frame
 
     @property
