@@ -86,7 +86,8 @@ class Handlers:
         message
             Keeps the first value returned (the acknowledgement) and the first exception.
         data
-            What the handlers get; a tuple is spread over those that take several arguments.
+            What the handlers get, all of them the same object: what one changes, the next
+            one sees. A tuple is spread over those that take several arguments.
         """
         entries = self.entries(message.event)
         return self._step(entries, 0, data, message) if entries else None
