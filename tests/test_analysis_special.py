@@ -29,8 +29,9 @@ def test_binomial_distribution(k):
     assert special.binomial_cdf(k, 20, 0.3) == pytest.approx(stats.binom.cdf(k, 20, 0.3), rel=1e-9)
 
 
-def test_normal_functions_are_inverse():
-    assert special.normal_cdf(special.normal_quantile(0.123)) == pytest.approx(0.123)
+@pytest.mark.parametrize("p", [1e-9, 0.123, 0.5, 0.975])
+def test_normal_quantile(p):
+    assert special.normal_quantile(p) == pytest.approx(stats.norm.ppf(p), abs=1e-9)
 
 
 @pytest.mark.parametrize("x", [-0.1, 0.0, 0.2, 0.9, 1.0, 1.1])

@@ -19,11 +19,6 @@ def normal_quantile(p: float) -> float:
     return _NORMAL.inv_cdf(p)
 
 
-def normal_cdf(z: float) -> float:
-    """Return P(Z <= `z`) for a standard normal Z."""
-    return _NORMAL.cdf(z)
-
-
 def _guard(value: float) -> float:
     return value if abs(value) > _TINY else _TINY
 

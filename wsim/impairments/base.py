@@ -17,8 +17,6 @@ import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
-
 from wsim.errors import ConditionsError, nearest, unknown
 from wsim.randomness import BoolArray, FloatArray, IntArray, Stream
 
@@ -217,14 +215,3 @@ class Outage(Spec):
     def start(self, stream: Stream) -> OutageState:
         """Make the state of one link (both directions share it)."""
         raise TypeError(f"{type(self).__name__} has no state")
-
-
-def step_finish_many(
-    state: RateState, arrivals_ns: IntArray, sizes: IntArray, last_ns: int
-) -> IntArray:
-    """Serve a block message by message; for rates without a closed form."""
-    finishes = np.empty(len(arrivals_ns), np.int64)
-    for i, (arrival, size) in enumerate(zip(arrivals_ns.tolist(), sizes.tolist(), strict=True)):
-        last_ns = state.finish(max(arrival, last_ns), size)
-        finishes[i] = last_ns
-    return finishes

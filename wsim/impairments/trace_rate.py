@@ -75,11 +75,6 @@ class TraceRate(Rate):
         except ConditionsError as error:
             raise FormatError(f"{path}: {error}") from None
 
-    @property
-    def mean_mbps(self) -> float:
-        """Mean rate of the trace, in Mbit/s."""
-        return len(self.times_ms) * OPPORTUNITY_BYTES * 8 / (self.times_ms[-1] * 1e3)
-
     def start(self, bandwidth_mbps: float | None, now_ns: int) -> TraceRateState:
         """Return the server of one connection; the trace runs from the start of the run."""
         return TraceRateState(self.times_ms)

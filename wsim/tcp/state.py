@@ -50,13 +50,6 @@ class Control(Protocol):
         """Raise the window for `acked` delivered segments."""
 
 
-class LocalReceiver(Protocol):
-    """The receiving half at the same end, whose acknowledgements ride on data."""
-
-    def ride(self, now_ns: int) -> Acknowledgement | None:
-        """Return what to acknowledge on a segment leaving now; None before any data came."""
-
-
 class SenderState:
     """Fields of a sender, named after their Linux counterparts where there is one."""
 
