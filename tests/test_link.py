@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wsim import Link, NetworkConditions
+from wsim import Channel, Link, NetworkConditions
+from wsim.errors import ConditionsError
 from wsim.link import Schedule
 
 MS = 1_000_000
@@ -79,3 +81,24 @@ def test_changes_come_before_sends_of_the_same_instant():
     slow = fast.replace(latency_ms=50)
     down, _ = Link(fast).send_many(Schedule(times, 9), changes=[(50 * MS, slow)])
     assert (down.delivered_ns - times).tolist() == [MS] * 5 + [50 * MS] * 5
+
+
+@pytest.mark.parametrize("wrong", ["default", {"latency_ms": 3}, None])
+def test_what_are_no_conditions_is_named(wrong):
+    for make in (Link, Channel):
+        with pytest.raises(ConditionsError, match="is not a NetworkConditions; for a profile give"):
+            make(wrong)
+    link = Link(NetworkConditions())
+    for changing in (link, link.inbound):
+        with pytest.raises(ConditionsError, match="is not a NetworkConditions"):
+            changing.change(0, wrong)
+    assert link.inbound.conditions == NetworkConditions()
+
+
+def test_schedules_that_do_not_fit_are_refused_and_leave_the_channel_as_it_was():
+    channel = Channel(NetworkConditions())
+    with pytest.raises(ConditionsError, match=r"shape \(1,\) and sizes of shape \(2,\) do not fit"):
+        channel.send_many([1], [5, 5])
+    with pytest.raises(ConditionsError, match="before the start of the run"):
+        channel.send_many([-1, 2], [5, 5])
+    assert channel.send(0, 10) == 0

@@ -29,7 +29,7 @@ async def test_names_are_unique_among_those_present_and_can_be_used_again():
     assert await sim.emit("x", 1, "rover")
     assert sim.connected_clients["rover"].index == 1
     for nonsense in ("", 5, b"x"):
-        with pytest.raises(UsageError, match="is no name|not a text"):
+        with pytest.raises(UsageError, match=r"is no name|not a text"):
             await sim.connect(nonsense)
 
 

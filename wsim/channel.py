@@ -29,7 +29,7 @@ from wsim.schema import DIRECTIONS
 from wsim.transit import DELIVERED, NEVER, Transit, Transits, dropped, new_transit
 from wsim.transport import datagram
 from wsim.transport.bottleneck import Item
-from wsim.transport.connection import Connection
+from wsim.transport.connection import Connection, require_conditions
 from wsim.transport.draws import Draw, Draws
 from wsim.transport.pending import Pending
 from wsim.transport.stream import Sent, StreamPath
@@ -153,6 +153,7 @@ class Channel:
 
     def change(self, now_ns: int, conditions: NetworkConditions) -> None:
         """Take new conditions for this direction; queue, streams and messages in flight stay."""
+        require_conditions(conditions)
         self.settle(now_ns)
         self.connection.change(now_ns, {self.direction: conditions.for_direction(self.direction)})
         self.configure(now_ns)

@@ -11,7 +11,7 @@ from wsim.channel import Channel
 from wsim.conditions import NetworkConditions
 from wsim.randomness import IntArray
 from wsim.transit import Transit, Transits, collect
-from wsim.transport.connection import Connection
+from wsim.transport.connection import Connection, require_conditions
 from wsim.transport.schedule import PATIENCE_NS, checked_schedule
 
 Changes = Sequence[tuple[int, NetworkConditions]]
@@ -49,6 +49,7 @@ class Link:
 
     def change(self, now_ns: int, conditions: NetworkConditions) -> None:
         """Take new conditions for both directions."""
+        require_conditions(conditions)
         self.conditions = conditions
         self.session.catch_up(now_ns)
         for channel in (self.inbound, self.outbound):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from wsim.conditions import NetworkConditions
+from wsim.errors import ConditionsError
 from wsim.randomness import IntArray
 from wsim.schema import DIRECTIONS
 from wsim.transport.session import Session
@@ -17,10 +18,20 @@ Arrived = Callable[[int, int, tuple[int, ...]], None]
 """Takes the number, delivery in ns and parts of a message that came through TCP."""
 
 
+def require_conditions(conditions: object) -> None:
+    """Raise ConditionsError for what is no NetworkConditions."""
+    if not isinstance(conditions, NetworkConditions):
+        raise ConditionsError(
+            f"{conditions!r} is not a NetworkConditions; for a profile give"
+            " profile('default').conditions, for single changes conditions.replace(latency_ms=...)"
+        )
+
+
 class Connection:
     """One client's connection; channels subscribe to cuts and read their TCP arrivals."""
 
     def __init__(self, conditions: NetworkConditions, seed: int, client: int) -> None:
+        require_conditions(conditions)
         self._seed, self._client, self._epoch = seed, client, 0
         self.conditions = {name: conditions.for_direction(name) for name in DIRECTIONS}
         self._on_cut: list[Callable[[int], None]] = []

@@ -29,7 +29,15 @@ Changes = Sequence[tuple[int, NetworkConditions]]
 def checked_schedule(times_ns: IntArray, sizes: IntArray) -> tuple[IntArray, IntArray]:
     """Return the schedule as int64 arrays of equal length, or say what is wrong with it."""
     times = np.ascontiguousarray(times_ns, np.int64)
-    sizes = np.ascontiguousarray(np.broadcast_to(np.asarray(sizes, np.int64), times.shape))
+    sizes = np.asarray(sizes, np.int64)
+    if times.ndim != 1 or sizes.shape not in ((), (1,), times.shape):
+        raise ConditionsError(
+            f"times_ns of shape {times.shape} and sizes of shape {sizes.shape} do not fit:"
+            " give n times, and n sizes or one"
+        )
+    sizes = np.ascontiguousarray(np.broadcast_to(sizes, times.shape))
+    if len(times) and int(times[0]) < 0:
+        raise ConditionsError(f"times_ns[0]={times[0]} is before the start of the run, which is 0")
     if len(times) and bool(np.any(times[1:] < times[:-1])):
         at = int(np.argmax(times[1:] < times[:-1])) + 1
         raise ConditionsError(
