@@ -8,6 +8,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from wsim.analysis.plots.style import (
+    caption,
+    description,
     duration,
     latency_axis,
     new_axes,
@@ -104,3 +106,14 @@ def test_drawing_needs_no_warning_filter():
         ax = new_axes(None)
         ax.set_xlabel(plain("\ud800 surrogate 日"))
         png(ax)
+
+
+def test_a_caption_adds_the_legend_the_remarks_and_the_words():
+    ax = new_axes(None)
+    ax.plot([0, 1], label="a line")
+    returned = caption(ax, title="Title", x="x", y="y", words="All of it.", remarks=["", "beware"])
+    assert returned is ax
+    assert (ax.get_title(loc="left"), ax.get_xlabel(), ax.get_ylabel()) == ("Title", "x", "y")
+    assert description(ax) == "All of it."
+    assert [text.get_text() for text in ax.texts if text.get_gid() == "note"] == ["beware"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a line"]

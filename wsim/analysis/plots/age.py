@@ -11,18 +11,15 @@ from matplotlib.axes import Axes
 from wsim.analysis.age import pieces
 from wsim.analysis.columns import Messages, codes, group_codes, read, stream_codes
 from wsim.analysis.plots.decimate import envelope
-from wsim.analysis.plots.groups import MOST_GROUPS, By, columns_of, name_of
+from wsim.analysis.plots.groups import MOST_GROUPS, By, columns_of, in_order, name_of
 from wsim.analysis.plots.marks import draw_marks
 from wsim.analysis.plots.style import (
     QUIET,
     FloatArray,
-    describe,
+    caption,
     duration,
-    finish,
     latency_axis,
-    legend,
     new_axes,
-    note,
     plain,
     say,
     seconds_axis,
@@ -87,12 +84,12 @@ def plot_age(
     seconds_axis(ax.xaxis)
     if window is not None:
         ax.set_xlim(start, end)
-    if len(found) > MOST_GROUPS:
-        note(ax, [f"the first {MOST_GROUPS} of {len(found)} streams are drawn"])
-    finish(ax, title=f"Age of the newest {plain(event)}", x="time (s)", y="age")
-    legend(ax, outside=True)
-    describe(ax, _words(shown, event))
-    return ax
+    more = len(found) > MOST_GROUPS
+    return caption(
+        ax, title=f"Age of the newest {plain(event)}", x="time (s)", y="age",
+        words=_words(shown, event),
+        remarks=[f"the first {MOST_GROUPS} of {len(found)} streams are drawn"] if more else [],
+    )  # fmt: skip
 
 
 def sawtooths(
@@ -116,14 +113,8 @@ def sawtooths(
         time_s = np.column_stack([at, top, until]).ravel()
         name = name_of(grouping.labels[int(ages.group[left])])
         made.append(Sawtooth(name, time_s, np.column_stack([low, high, high]).ravel()))
-    return sorted(made, key=lambda one: _first_seen(messages, by, one.name))
-
-
-def _first_seen(messages: Messages, by: By, name: str) -> int:
-    """Return the place of a group in the order of first appearance."""
-    grouping = group_codes(messages, columns_of(by))
-    order = [name_of(grouping.labels[int(code)]) for code in pd.unique(np.asarray(grouping.codes))]
-    return order.index(name)
+    names = [name for _, name in in_order(grouping)]
+    return sorted(made, key=lambda one: names.index(one.name))
 
 
 def _within(one: Sawtooth, start: float, end: float) -> Sawtooth:

@@ -12,12 +12,9 @@ from matplotlib.ticker import FuncFormatter
 from wsim.analysis.columns import floats, read, require
 from wsim.analysis.plots.groups import By, drawn, groups
 from wsim.analysis.plots.style import (
-    describe,
+    caption,
     duration,
-    finish,
-    legend,
     new_axes,
-    note,
     percents,
     plain,
     say,
@@ -103,12 +100,11 @@ def plot_delay_parts(
     formatter = percents() if share else FuncFormatter(lambda x, _: duration(x))
     ax.xaxis.set_major_formatter(formatter)
     ax.margins(x=0.14)
-    note(ax, [remark])
     label = "share of the mean delay" if share else "mean one-way delay"
-    finish(ax, title="Where the time went", x=label, y="", grid="x")
-    legend(ax, outside=True)
-    describe(ax, _words(found))
-    return ax
+    return caption(
+        ax, title="Where the time went", x=label, y="", grid="x", words=_words(found),
+        remarks=[remark],
+    )  # fmt: skip
 
 
 def drawn_parts(frame: pd.DataFrame, by: By) -> tuple[list[Shares], str]:

@@ -14,11 +14,9 @@ from wsim.analysis.metrics import METRICS
 from wsim.analysis.plots.style import (
     INK,
     QUIET,
-    describe,
+    caption,
     duration,
-    finish,
     latency_axis,
-    legend,
     new_axes,
     plain,
     say,
@@ -83,10 +81,10 @@ def plot_differences(
     ax.axvline(0, color=INK, linewidth=1.0, linestyle="--", gid="zero")
     ax.set_yticks(range(len(rows)), [plain(name) for name in reversed(_names(rows))])
     ax.set_ylim(-0.7, max(1, len(rows)) - 0.3)
-    finish(ax, title="Differences to the baseline", x=_LABELS[chosen], y="", grid="x")
-    legend(ax, outside=True)
-    describe(ax, _words(rows, chosen))
-    return ax
+    return caption(
+        ax, title="Differences to the baseline", x=_LABELS[chosen], y="", grid="x",
+        words=_words(rows, chosen),
+    )  # fmt: skip
 
 
 def units_of(table: pd.DataFrame) -> list[Unit]:

@@ -11,16 +11,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from wsim.analysis.columns import Messages, codes, constant, group_codes, read
-from wsim.analysis.plots.groups import By, columns_of, drawn, groups, name_of
+from wsim.analysis.plots.groups import By, columns_of, drawn, groups, in_order
 from wsim.analysis.plots.marks import draw_marks
 from wsim.analysis.plots.style import (
     INK,
     FloatArray,
+    caption,
     describe,
     finish,
-    legend,
     new_axes,
-    note,
     percents,
     plain,
     say,
@@ -97,8 +96,7 @@ def bars(messages: Messages, by: By, confidence: float = 0.95) -> list[Bar]:
     """Return the drop rate of each group, in the order in which they first appear."""
     grouping = group_codes(messages, columns_of(by))
     rates = drop_rates(messages, grouping, confidence)
-    order = pd.unique(np.asarray(grouping.codes)).tolist()
-    return [Bar(name_of(grouping.labels[code]), rates[code]) for code in order]
+    return [Bar(name, rates[code]) for code, name in in_order(grouping)]
 
 
 def _bars(ax: Axes, messages: Messages, by: By, confidence: float) -> None:
@@ -178,12 +176,10 @@ def _over_time(ax: Axes, messages: Messages, by: By, bin_s: float | None, level:
     draw_marks(ax, messages.frame)
     seconds_axis(ax.xaxis)
     ax.set_ylim(bottom=0)
-    note(ax, [remark])
     width = f"{edges[1] - edges[0]:.3g} s" if len(edges) else "a step"
-    finish(ax, title="Drop rate over time", x="sending time (s)",
-           y=f"share dropped\nin each {width}")  # fmt: skip
-    legend(ax, outside=True)
-    describe(ax, _words(bars(messages, by, level)).replace("Drop rate.", "Over time. Whole:"))
+    words = _words(bars(messages, by, level)).replace("Drop rate.", "Over time. Whole:")
+    caption(ax, title="Drop rate over time", x="sending time (s)",
+            y=f"share dropped\nin each {width}", words=words, remarks=[remark])  # fmt: skip
 
 
 def time_bins(times: FloatArray, bin_s: float | None) -> FloatArray:

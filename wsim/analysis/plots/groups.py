@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from wsim.analysis.columns import Messages, group_codes
+from wsim.analysis.columns import Codes, Messages, group_codes
 
 By = str | Sequence[str] | None
 MOST_GROUPS = 12
@@ -46,10 +46,13 @@ def groups(messages: Messages, by: By) -> list[Group]:
     found = group_codes(messages, columns_of(by))
     if not len(messages):
         return []
-    return [
-        Group(name_of(found.labels[int(code)]), np.flatnonzero(found.codes == code))
-        for code in pd.unique(np.asarray(found.codes))
-    ]
+    return [Group(name, np.flatnonzero(found.codes == code)) for code, name in in_order(found)]
+
+
+def in_order(grouping: Codes) -> list[tuple[int, str]]:
+    """Return the code and the name of each group, in the order in which they first appear."""
+    codes = pd.unique(np.asarray(grouping.codes)).tolist()
+    return [(code, name_of(grouping.labels[code])) for code in codes]
 
 
 def name_of(label: tuple[object, ...]) -> str:

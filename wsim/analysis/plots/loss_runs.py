@@ -11,14 +11,11 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from wsim.analysis.bursts import run_lengths
 from wsim.analysis.columns import Bools, Messages, group_codes, read, stream_codes
-from wsim.analysis.plots.groups import MOST_GROUPS, By, columns_of, name_of
+from wsim.analysis.plots.groups import MOST_GROUPS, By, columns_of, in_order
 from wsim.analysis.plots.style import (
     FloatArray,
-    describe,
-    finish,
-    legend,
+    caption,
     new_axes,
-    note,
     percents,
     plain,
     say,
@@ -72,12 +69,11 @@ def plot_loss_runs(frame: pd.DataFrame, *, by: By = "profile", ax: Axes | None =
         ax.xaxis.set_major_locator(MaxNLocator(10, integer=True))
     ax.yaxis.set_major_formatter(percents())
     whole = [f"{plain(r.name)}: no losses" for r in found if not len(r.lengths)]
-    note(ax, whole if lossy else [])
-    finish(ax, title="Loss runs", x="length of a run (consecutive losses)",
-           y="share of the runs\nat least that long")  # fmt: skip
-    legend(ax, outside=True)
-    describe(ax, _words(found))
-    return ax
+    return caption(
+        ax, title="Loss runs", x="length of a run (consecutive losses)",
+        y="share of the runs\nat least that long", words=_words(found),
+        remarks=whole if lossy else [],
+    )  # fmt: skip
 
 
 def loss_runs(messages: Messages, by: By) -> list[Runs]:
@@ -86,12 +82,12 @@ def loss_runs(messages: Messages, by: By) -> list[Runs]:
     chosen = messages.original & (dropped | messages.fate.where("delivered", "refused"))
     grouping = group_codes(messages, columns_of(by))
     segments = cut(messages, grouping, stream_codes(messages), chosen)
-    order = [int(code) for code in pd.unique(np.asarray(grouping.codes))]
+    order = in_order(grouping)
     sizes = np.diff(segments.starts, append=len(segments))
-    own: dict[int, list[tuple[int, int]]] = {code: [] for code in order}
+    own: dict[int, list[tuple[int, int]]] = {code: [] for code, _ in order}
     for start, size, group in zip(segments.starts, sizes, segments.group, strict=True):
         own[int(group)].append((int(start), int(start + size)))
-    return [_runs(name_of(grouping.labels[code]), segments.lost, own[code]) for code in order]
+    return [_runs(name, segments.lost, own[code]) for code, name in order]
 
 
 def _runs(name: str, bad: Bools, spans: list[tuple[int, int]]) -> Runs:

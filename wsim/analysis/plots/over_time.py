@@ -15,13 +15,10 @@ from wsim.analysis.plots.groups import By, drawn, groups, skew_note
 from wsim.analysis.plots.marks import draw_marks
 from wsim.analysis.plots.style import (
     FloatArray,
-    describe,
+    caption,
     duration,
-    finish,
     latency_axis,
-    legend,
     new_axes,
-    note,
     plain,
     say,
     seconds_axis,
@@ -94,11 +91,10 @@ def plot_latency_over_time(
     seconds_axis(ax.xaxis)
     if window is not None:
         ax.set_xlim(*window)
-    note(ax, [remark, skew_note(messages)])
-    finish(ax, title="Latency over time", x="sending time (s)", y="one-way latency")
-    legend(ax, outside=True)
-    describe(ax, _words(found))
-    return ax
+    return caption(
+        ax, title="Latency over time", x="sending time (s)", y="one-way latency",
+        words=_words(found), remarks=[remark, skew_note(messages)],
+    )  # fmt: skip
 
 
 def courses(messages: Messages, by: By, window: Window = None) -> tuple[list[Course], str]:

@@ -22,11 +22,8 @@ from wsim.analysis.plots.groups import By, drawn, groups
 from wsim.analysis.plots.style import (
     QUIET,
     FloatArray,
-    describe,
-    finish,
-    legend,
+    caption,
     new_axes,
-    note,
     plain,
     say,
     series_style,
@@ -93,11 +90,10 @@ def plot_path(
                 linewidth=1.6, label=words, gid=f"path:{index}")  # fmt: skip
         ax.plot(path.x[-1:], path.y[-1:], color=style.colour, marker=style.marker, gid="end")
     ax.set_aspect("equal", adjustable="datalim")
-    note(ax, remarks)
-    finish(ax, title="Path of the rover", x="x (m)", y="y (m)")
-    legend(ax, outside=True)
-    describe(ax, _words(found, meant))
-    return ax
+    return caption(
+        ax, title="Path of the rover", x="x (m)", y="y (m)", words=_words(found, meant),
+        remarks=remarks,
+    )  # fmt: skip
 
 
 def paths(

@@ -13,13 +13,10 @@ from wsim.analysis.plots.style import (
     INK,
     LOST,
     QUIET,
-    describe,
+    caption,
     duration,
-    finish,
     latency_axis,
-    legend,
     new_axes,
-    note,
     say,
 )
 
@@ -64,10 +61,10 @@ def plot_shift(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
     ax.margins(y=0.12)
     unsure = int(np.count_nonzero(~np.isfinite(low)))
-    note(ax, [f"{unsure} without an interval: not enough data" if unsure else ""])
-    finish(ax, title="Shift of the latency", x="quantile of the latency",
-           y="candidate minus baseline", grid="y")  # fmt: skip
-    legend(ax, outside=True)
     parts = [f"{name}: {duration(s)}" for name, s in zip(names, shift, strict=True)]
-    describe(ax, "Shift of the latency. " + ("; ".join(parts) or "Nothing to compare") + ".")
-    return ax
+    return caption(
+        ax, title="Shift of the latency", x="quantile of the latency",
+        y="candidate minus baseline", grid="y",
+        words="Shift of the latency. " + ("; ".join(parts) or "Nothing to compare") + ".",
+        remarks=[f"{unsure} without an interval: not enough data" if unsure else ""],
+    )  # fmt: skip

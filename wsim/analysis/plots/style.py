@@ -96,6 +96,24 @@ def finish(ax: Axes, *, title: str, x: str, y: str, grid: str = "both") -> Axes:
     return ax
 
 
+def caption(
+    ax: Axes,
+    *,
+    title: str,
+    x: str,
+    y: str,
+    words: str,
+    remarks: Iterable[str] = (),
+    grid: str = "both",
+) -> Axes:
+    """Finish a picture whose legend stands beside it, with remarks and a text alternative."""
+    note(ax, remarks)
+    finish(ax, title=title, x=x, y=y, grid=grid)
+    legend(ax, outside=True)
+    describe(ax, words)
+    return ax
+
+
 def legend(ax: Axes, *, outside: bool = False, **options: Any) -> None:
     """Draw the legend if anything has a label; `outside` puts it right of the axes."""
     handles, _ = ax.get_legend_handles_labels()
