@@ -89,3 +89,11 @@ def test_more_messages_narrow_the_interval_by_their_root():
 
 def test_an_unknown_interval_is_not_enough_data():
     assert verdict(finding(half=math.nan), 10.0, 0.05) == "not enough data"
+
+
+def test_figures_have_limits_only_where_there_is_an_interval():
+    known, unknown = finding().figures, finding(why_not="too little").figures
+    assert list(known) == ["baseline", "candidate", "difference", "low", "high"]
+    assert list(known.values()) == [100.0, 141.0, 41.0, 38.0, 44.0]
+    assert unknown["difference"] == 41.0
+    assert math.isnan(unknown["low"]) and math.isnan(unknown["high"])

@@ -60,11 +60,7 @@ def shift_function(
     rows = [
         {
             "quantile": finding.metric.q,
-            "baseline": finding.baseline,
-            "candidate": finding.candidate,
-            "difference": finding.difference,
-            "low": float("nan") if finding.why_not else finding.low,
-            "high": float("nan") if finding.why_not else finding.high,
+            **finding.figures,
             "method": finding.method,
             "why_not": finding.why_not,
         }

@@ -38,6 +38,18 @@ class Finding:
         """Candidate minus baseline."""
         return self.candidate - self.baseline
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """Both sides, their difference, and its limits where there are any, as columns."""
+        nan = float("nan")
+        return {
+            "baseline": self.baseline,
+            "candidate": self.candidate,
+            "difference": self.difference,
+            "low": nan if self.why_not else self.low,
+            "high": nan if self.why_not else self.high,
+        }
+
     def margin(self, margin_ms: float, margin_share: float) -> float:
         """Return the difference that does not matter: a floor, or a share of the baseline."""
         floor = margin_ms if self.metric.floor is None else self.metric.floor
