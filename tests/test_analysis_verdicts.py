@@ -96,4 +96,5 @@ def test_figures_have_limits_only_where_there_is_an_interval():
     assert list(known) == ["baseline", "candidate", "difference", "low", "high"]
     assert list(known.values()) == [100.0, 141.0, 41.0, 38.0, 44.0]
     assert unknown["difference"] == 41.0
-    assert math.isnan(unknown["low"]) and math.isnan(unknown["high"])
+    assert math.isnan(unknown["low"])
+    assert math.isnan(unknown["high"])
