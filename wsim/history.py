@@ -197,7 +197,8 @@ class History(Recording):
                 break
         if seq < self._read_until:
             self._round_trips.append((seq, round_trip_ns))
-        self._note("round_trip", {"seq": seq, "round_trip_ms": round_trip_ns / 1e6})
+        if self.note_listeners:
+            self._note("round_trip", {"seq": seq, "round_trip_ms": round_trip_ns / 1e6})
 
     @property
     def frame(self) -> pd.DataFrame:

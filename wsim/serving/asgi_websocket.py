@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from wsim.serving.network import Client, Network
@@ -25,6 +25,7 @@ from wsim.serving.transport import (
 )
 
 _CLOSE = "websocket.close"
+_SEND = "websocket.send"
 _NORMAL = 1000
 _TOO_BIG = 1009
 _RESTART = 1012
@@ -52,6 +53,7 @@ class SocketPort:
         self._network, self._client = network, client
         self._scope, self._receive, self._send = scope, receive, send
         self._units = assemblers(network, scope)
+        self._inward = client.door.lanes["inbound"]
         self._to_app, self._to_client = Outlet(), Outlet()
         self._close: Event = {"type": _CLOSE, "code": 1000}
         self._accepted = self._told_app = self._closing = False
@@ -125,12 +127,16 @@ class SocketPort:
             return {"type": "websocket.connect"}
         self._asked += 1
         item = self._to_app.take()
-        if item is None and self._client.door.lanes["inbound"].in_flight:
-            self._read_on()  # to pull would be to wait for the next one instead
-        if item is None and self._reader is None and not self._gone.done():
-            event = await self._pull()
-            if event is not None:
-                return event
+        if item is None and self._may_read_itself():
+            self._pulling = True
+            try:
+                event = await self._receive()
+                if self._take_in(event, pull=True):
+                    return event
+            finally:
+                self._pulling = False
+            if not self._to_app.waits:
+                self._read_on()
             item = self._to_app.take()
         if item is None and (item := await self._to_app.get()) is None:
             return {"type": "websocket.disconnect", "code": 1005, "reason": ""}
@@ -138,10 +144,20 @@ class SocketPort:
         kind = "text" if isinstance(frame, str) else "bytes"
         return {"type": "websocket.receive", kind: frame}
 
-    async def _app_send(self, event: Event) -> None:
-        if event["type"] == "websocket.send":
-            await self._app_says(event)
-        elif event["type"] == "websocket.accept":
+    def _may_read_itself(self) -> bool:
+        """May the application read what its client sends? Not while something is before that."""
+        if self._reader is not None or self._gone.done():
+            return False
+        if self._inward.in_flight:  # to read would be to wait for the next one instead
+            self._read_on()
+            return False
+        return True
+
+    def _app_send(self, event: Event) -> Awaitable[None]:
+        return self._app_says(event) if event["type"] == _SEND else self._app_does(event)
+
+    async def _app_does(self, event: Event) -> None:
+        if event["type"] == "websocket.accept":
             await cross(self._network, self._client, "outbound")
             self._accepted = True
             await self._send(event)
@@ -156,12 +172,11 @@ class SocketPort:
         if frame is None:
             frame = event["bytes"]
         outlet = self._to_client
-        idle = not (outlet.waits or self._flushing or self._sent_close or self._is_congested())
         outlet.quiet = True
-        if idle:
-            straight = self._goes_straight("outbound", frame, outlet)
-        else:
+        if outlet.waits or self._flushing or self._sent_close or self._is_congested():
             straight = self._put("outbound", frame)
+        else:
+            straight = self._goes_straight("outbound", frame, outlet)
         outlet.quiet = False
         if straight:
             await self._send(event)
@@ -190,15 +205,20 @@ class SocketPort:
 
     def _goes_straight(self, direction: str, frame: Frame, outlet: Outlet) -> bool:
         """Put a packet in; True if it came out at once and as it was, and waits nowhere."""
-        units = self._units[direction].feed(frame)
-        if len(units) == 1 and units[0].kind != "control":
-            frames = self._network.at_once(self._client, direction, units[0], outlet)
-            if frames is not None:
-                if len(frames) == 1 and frames[0] is frame:
-                    return True
-                outlet.pass_on(frames, units[0])
-                return False
-        return self._put_units(direction, units, outlet)
+        assembler = self._units[direction]
+        unit = assembler.plain(frame)
+        if unit is None:
+            units = assembler.feed(frame)
+            if len(units) != 1 or units[0].kind == "control":
+                return self._put_units(direction, units, outlet)
+            unit = units[0]
+        frames = self._network.at_once(self._client, direction, unit, outlet)
+        if frames is None:
+            return self._put_units(direction, [unit], outlet)
+        if len(frames) == 1 and frames[0] is frame:
+            return True
+        outlet.pass_on(frames, unit)
+        return False
 
     def _notice(self, direction: str, unit: Unit) -> None:
         if unit.name == "upgrade" and direction == "inbound":
@@ -230,19 +250,6 @@ class SocketPort:
             self._end(error)
         finally:
             self._reader = None
-
-    async def _pull(self) -> Event | None:
-        """Read for the application; None if what came is not to be handed on as it is."""
-        self._pulling = True
-        try:
-            event = await self._receive()
-            if self._take_in(event, pull=True):
-                return event
-        finally:
-            self._pulling = False
-        if not self._to_app.waits:
-            self._read_on()
-        return None
 
     def _watch(self) -> None:
         """An application that stays away reads nothing: then a task does."""
@@ -309,7 +316,7 @@ class SocketPort:
                     await self._send(self._close)
                 else:
                     kind = "text" if isinstance(frame, str) else "bytes"
-                    await self._send({"type": "websocket.send", kind: frame})
+                    await self._send({"type": _SEND, kind: frame})
         finally:
             self._flushing = False
 

@@ -192,12 +192,13 @@ class Ledger:
         if unit.kind != "event":
             return (UNREADABLE, None, "") if self._strict else ("message", unit.frames[0], "")
         try:
-            event, *args = unit.json()
-        except (PacketError, ValueError):
+            values = unit.json()
+        except PacketError:
             return UNREADABLE, None, ""
+        event = values[0] if values else None
         if not isinstance(event, str) or not event or (self._strict and _is_illegal(event, unit)):
             return UNREADABLE, None, ""
-        data = args[0] if len(args) == 1 else payload(tuple(args))
+        data = values[1] if len(values) == 2 else payload(tuple(values[1:]))
         found = data.get("message_id") if type(data) is dict else None
         return event, data, found if isinstance(found, str) else ""
 

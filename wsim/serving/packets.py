@@ -84,7 +84,7 @@ class Unit(NamedTuple):
         """Decode the packet's JSON; raises :class:`PacketError` if it is not a list."""
         body = self.body
         try:
-            values, end = _scan(body, 0)
+            values, end = scan(body, 0)
         except (StopIteration, ValueError, RecursionError) as error:
             raise PacketError(f"a Socket.IO packet whose JSON cannot be read: {error}") from None
         if type(values) is not list or (end != len(body) and body[end:].strip()):
@@ -98,7 +98,8 @@ class Unit(NamedTuple):
 new_unit = cast("Callable[[tuple[Any, ...]], Unit]", partial(tuple.__new__, Unit))
 """Makes a unit of a tuple of its fields, unchecked: half the cost of calling the class."""
 _DECODER = json.JSONDecoder()
-_scan = vars(_DECODER)["scan_once"]  # in C; what raw_decode() calls
+scan = vars(_DECODER)["scan_once"]
+"""Returns the value in a text from a place, and where it ends; in C, what raw_decode() calls."""
 _SIMPLE_NAME = re.compile(r'\["([^"\\]*)"')
 
 
@@ -170,7 +171,7 @@ class Assembler:
         """
         if isinstance(frame, bytes):
             return self._binary(frame)
-        if not self._missing and len(frame) <= self._max_payload and (plain := _plain(frame)):
+        if plain := self.plain(frame):
             return [plain]
         if not frame:
             raise PacketError("an empty Engine.IO packet")
@@ -180,6 +181,12 @@ class Assembler:
         if self._missing:  # plain text in the midst of attachments: hand both on as they are
             return [*self.flush(), *self._text(frame)]
         return self._text(frame)
+
+    def plain(self, frame: Frame) -> Unit | None:
+        """Do as :meth:`feed` for what nearly all packets are; None, and nothing is taken, else."""
+        if self._missing or len(frame) > self._max_payload or isinstance(frame, bytes):
+            return None
+        return _plain(frame)
 
     def flush(self) -> list[Unit]:
         """Give up an incomplete binary packet: what has come of it passes as it is."""
@@ -220,8 +227,7 @@ class Assembler:
 def _plain(frame: str) -> Unit | None:
     """Do as :func:`message` for what nearly all messages are, and quickly; else None."""
     start = frame.find("[", 2, 21)
-    kind = frame[:2]
-    if start < 0 or (kind != "42" and kind != "43") or not frame.isascii():
+    if start < 0 or not frame.isascii():
         return None
     number = -1
     if start > 2:
@@ -229,8 +235,11 @@ def _plain(frame: str) -> Unit | None:
         if not ack_id.isdigit():
             return None
         number = int(ack_id)
-    name = ("event", "EVENT") if kind == "42" else ("ack", "ACK")
-    return new_unit(((frame,), *name, "/", number, len(frame) - 1, frame[start:]))
+    if frame.startswith("42"):
+        return new_unit(((frame,), "event", "EVENT", "/", number, len(frame) - 1, frame[start:]))
+    if frame.startswith("43"):
+        return new_unit(((frame,), "ack", "ACK", "/", number, len(frame) - 1, frame[start:]))
+    return None
 
 
 def _control(frame: str) -> Unit:

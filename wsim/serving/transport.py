@@ -35,6 +35,9 @@ class WholeFrames:
     def __init__(self, max_payload: int) -> None:
         self._max_payload = max_payload
 
+    def plain(self, frame: Frame) -> None:
+        """Nothing is what Socket.IO would send; see :meth:`Assembler.plain`."""
+
     def feed(self, frame: Frame) -> list[Unit]:
         """Return the frame as a unit."""
         size = len(frame if isinstance(frame, bytes) else frame.encode())
