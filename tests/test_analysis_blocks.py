@@ -4,7 +4,7 @@ import frames
 import numpy as np
 import pytest
 
-from wsim.analysis.blocks import Resampled, block_length, cells
+from wsim.analysis.blocks import Resampled, _histogram, block_length, cells
 from wsim.analysis.metrics import METRICS
 from wsim.analysis.runs import Run
 from wsim.analysis.streams import Limits
@@ -69,3 +69,22 @@ def test_nothing_to_resample():
     empty = Run(frames.make([]), "driveCommands", Limits()).compute()
     found = Resampled.draw(cells([empty], 5.0), 3, np.random.default_rng(1))
     assert all(np.isnan(found.of(metric)).all() for metric in METRICS.values())
+
+
+@pytest.mark.parametrize("digits", [9, 1, -1])
+@pytest.mark.parametrize("in_time", [True, False])
+def test_the_histogram_counts_by_rank_and_splits_equal_latencies(digits, in_time):
+    rng = np.random.default_rng(6)
+    latency = rng.lognormal(3, 0.5, 3000).round(digits)
+    block = rng.integers(0, 7, 3000)
+    block = np.sort(block) if in_time else block
+    edges, counts = _histogram(latency, block, np.sort(latency), 7)
+    order = np.lexsort((block, latency))
+    ranks = np.concatenate([[0], np.cumsum(counts.sum(axis=0))]).astype(int)
+    assert len(edges) == counts.shape[1] + 1 == len(ranks)
+    assert ranks[-1] == 3000
+    assert np.all(np.diff(ranks) > 0)
+    assert np.array_equal(edges[:-1], latency[order][ranks[:-1]])
+    assert (len(np.unique(edges[:-1])) < len(edges) - 1) == (digits < 9)
+    for start, end, found in zip(ranks[:-1], ranks[1:], counts.T, strict=True):
+        assert np.array_equal(found, np.bincount(block[order[start:end]], minlength=7))

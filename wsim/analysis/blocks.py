@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +53,9 @@ class _Parts:
 
     blocks: int = 0
     ratios: dict[str, list[tuple[Floats, Floats]]] = field(default_factory=dict)
-    latency: list[Floats] = field(default_factory=lambda: [np.empty(0)])
-    latency_block: list[Ints] = field(default_factory=lambda: [np.empty(0, dtype=np.intp)])
+    latency: list[Floats] = field(default_factory=list)
+    latency_block: list[Ints] = field(default_factory=list)
+    ordered: list[Floats] = field(default_factory=list)
     low: list[Floats] = field(default_factory=lambda: [np.empty(0)])
     high: list[Floats] = field(default_factory=lambda: [np.empty(0)])
     age_block: list[Ints] = field(default_factory=lambda: [np.empty(0, dtype=np.intp)])
@@ -76,10 +78,10 @@ def cells(runs: Sequence[Run], block_s: float) -> Cells:
     parts = _Parts()
     for run in runs:
         _add_run(parts, run, block_s)
-    latency = np.concatenate(parts.latency)
-    order = np.argsort(latency)
-    ordered = latency[order]
-    edges, counts = _histogram(ordered, np.concatenate(parts.latency_block)[order], parts.blocks)
+    latency = _joined(parts.latency)
+    ordered = parts.ordered[0] if len(parts.ordered) == 1 else np.sort(latency)
+    block = _joined(parts.latency_block).astype(np.intp, copy=False)
+    edges, counts = _histogram(latency, block, ordered, parts.blocks)
     low, high = np.concatenate(parts.low), np.concatenate(parts.high)
     levels, over, lasted = _age_table(low, high, np.concatenate(parts.age_block), parts.blocks)
     ratios = {
@@ -90,6 +92,13 @@ def cells(runs: Sequence[Run], block_s: float) -> Cells:
         for name, pairs in parts.ratios.items()
     }
     return Cells(parts.blocks, ratios, edges, counts, levels, over, lasted, ordered)
+
+
+def _joined(arrays: list[npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """Return the arrays one after another, without a copy where there is only one."""
+    if len(arrays) == 1:
+        return arrays[0]
+    return np.concatenate(arrays) if arrays else np.empty(0)
 
 
 def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
@@ -105,7 +114,7 @@ def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
     block = place.of(created)
     arrived = messages.arrived & messages.original
     known = messages.original & ~messages.fate.where("unknown")
-    latency, where = messages.latency[arrived], block[arrived]
+    latency, where = run.latency, block[arrived]
 
     def add(name: str, above: Floats, below: Floats) -> None:
         parts.ratios.setdefault(name, []).append((above, below))
@@ -121,7 +130,8 @@ def _add_run(parts: _Parts, run: Run, block_s: float) -> None:
     add("rate_hz", delivered, seconds)
     _add_streams(parts, run, place)
     parts.latency.append(latency)
-    parts.latency_block.append(where + parts.blocks)
+    parts.latency_block.append(where + parts.blocks if parts.blocks else where)
+    parts.ordered.append(run.ordered)
     parts.blocks += blocks
 
 
@@ -166,7 +176,7 @@ def _add_streams(parts: _Parts, run: Run, place: _Place) -> None:
     parts.age_block.append(at + parts.blocks)
 
 
-def _histogram(ordered: Floats, block: Ints, blocks: int) -> tuple[Floats, Floats]:
+def _histogram(latency: Floats, block: Ints, ordered: Floats, blocks: int) -> tuple[Floats, Floats]:
     """Return values at chosen ranks and, by block, the latencies between them.
 
     The ranks are even in probability below the median and in its logarithm in the tail.
@@ -177,11 +187,38 @@ def _histogram(ordered: Floats, block: Ints, blocks: int) -> tuple[Floats, Float
     tail = 1.0 - 0.5 * np.geomspace(1.0, max(2.0 / max(n, 1), 1e-5), _GRID // 2)
     share = np.concatenate([np.linspace(0.0, 0.5, _GRID // 2, endpoint=False), tail, [1.0]])
     ranks = np.unique((share * n).astype(np.intp))
-    interval = np.repeat(np.arange(len(ranks) - 1), np.diff(ranks))
-    key = block * (len(ranks) - 1) + interval
-    counts = np.bincount(key, minlength=blocks * (len(ranks) - 1)).reshape(blocks, -1)
+    running = np.zeros((blocks, len(ranks)), dtype=np.intp)
+    running[:, 1:-1] = _first_ones(latency, block, ordered, ranks[1:-1], blocks)
+    running[:, -1] = np.bincount(block, minlength=blocks)
     edges = ordered[np.minimum(ranks, n - 1)]
-    return edges, counts.astype(np.float64)
+    return edges, np.diff(running, axis=1).astype(np.float64)
+
+
+def _first_ones(
+    latency: Floats, block: Ints, ordered: Floats, ranks: Ints, blocks: int
+) -> npt.NDArray[np.intp]:
+    """Return, by block, how many of its latencies are among the least `ranks` of all.
+
+    Each block is sorted by itself, which is cheaper than to order all messages with their
+    blocks. Equal latencies have their ranks in the order of the blocks.
+    """
+    if np.any(block[1:] < block[:-1]):
+        order = np.argsort(block.astype(np.int16) if blocks < 1 << 15 else block, kind="stable")
+        latency, block = latency[order], block[order]
+    bounds = np.searchsorted(block, np.arange(blocks + 1))
+    levels = ordered[ranks]
+    equal_before = ranks - np.searchsorted(ordered, levels)
+    split = np.flatnonzero(equal_before)  # edges with equal latencies on both of their sides
+    below = np.zeros((blocks, len(ranks)), dtype=np.intp)
+    equal = np.zeros((blocks, len(split)), dtype=np.intp)
+    for i in range(blocks):
+        mine = np.sort(latency[bounds[i] : bounds[i + 1]])
+        below[i] = np.searchsorted(mine, levels)
+        if len(split):
+            equal[i] = np.searchsorted(mine, levels[split], side="right") - below[i, split]
+    earlier = np.cumsum(equal, axis=0) - equal
+    below[:, split] += np.clip(equal_before[split] - earlier, 0, equal)
+    return below
 
 
 def _age_table(

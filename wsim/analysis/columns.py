@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -113,8 +113,8 @@ def codes(frame: pd.DataFrame, name: str) -> Codes:
     """Return a column as codes; missing values get a label of their own, ``""``."""
     column = frame[name]
     if isinstance(column.dtype, pd.CategoricalDtype):
-        found = np.asarray(column.cat.codes)
-        labels = list(column.cat.categories)
+        category = cast(pd.Categorical, column.array)  # .cat.codes would be a copy
+        found, labels = category.codes, list(category.categories)
     else:
         try:
             found, values = pd.factorize(column, sort=True)
@@ -150,7 +150,7 @@ def combine(parts: Sequence[Codes], length: int) -> Codes:
 def _compact(key: npt.NDArray[Any], parts: Sequence[Codes], sizes: Sequence[int]) -> Codes:
     """Number the combinations that occur 0, 1, 2, ... and name them."""
     total = math.prod(sizes)
-    used = np.flatnonzero(np.bincount(key, minlength=total)) if len(key) else np.empty(0, int)
+    used = present(key, total)
     places = np.unravel_index(used, sizes)
     labels = [
         tuple(part.labels[int(place)] for part, place in zip(parts, row, strict=True))
@@ -161,6 +161,13 @@ def _compact(key: npt.NDArray[Any], parts: Sequence[Codes], sizes: Sequence[int]
     table = np.zeros(total, dtype=np.int8 if len(used) < 128 else np.int32)
     table[used] = np.arange(len(used))
     return Codes(table[key], labels)
+
+
+def present(key: npt.NDArray[Any], size: int) -> Ints:
+    """Return which of the numbers below `size` occur, in ascending order."""
+    if size <= 32:  # a comparison each is cheaper than to widen the codes for a count
+        return np.flatnonzero([np.any(key == number) for number in range(size)])
+    return np.flatnonzero(np.bincount(key, minlength=size))
 
 
 def _combine_by_sorting(parts: Sequence[Codes]) -> Codes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -139,6 +140,11 @@ class Draws:
         """Blocks of the side that has fewer."""
         return min(self.baseline.cells.blocks, self.candidate.cells.blocks)
 
+    @cached_property
+    def effect(self) -> float:
+        """Cliff's delta of the latencies, the same for every metric of them."""
+        return cliffs_delta_sorted(self.baseline.cells.ordered, self.candidate.cells.ordered)
+
 
 def by_blocks(
     metric: Metric, baseline: Side, candidate: Side, draws: Draws, confidence: Confidence
@@ -150,7 +156,7 @@ def by_blocks(
         shown, tight = _at_least_counts(metric, baseline, candidate, confidence, shown, tight)
     effect = NAN
     if metric.kind == "quantile" or metric.name == "mean_ms":
-        effect = cliffs_delta_sorted(draws.baseline.cells.ordered, draws.candidate.cells.ordered)
+        effect = draws.effect
     return Finding(
         metric,
         estimates[0],

@@ -34,10 +34,10 @@ def omission(frame: pd.DataFrame) -> pd.DataFrame:
     messages = read(frame)
     streams = stream_codes(messages)
     segments = cut(messages, constant(len(frame), ()), streams, messages.original)
-    return _table(segments, streams)
+    return pd.DataFrame(_rows(segments, streams), columns=list(_COLUMNS))
 
 
-def _table(segments: Segments, streams: Codes) -> pd.DataFrame:
+def _rows(segments: Segments, streams: Codes) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     suspects = _suspects(segments)
     for index in np.unique(segments.of(suspects)).tolist():
@@ -46,7 +46,7 @@ def _table(segments: Segments, streams: Codes) -> pd.DataFrame:
         row = _examine(segments, begin, end, suspects)
         if row:
             rows.append({"stream": streams.labels[segments.stream[index]]} | row)
-    return pd.DataFrame(rows, columns=list(_COLUMNS))
+    return rows
 
 
 def _suspects(segments: Segments) -> Any:
@@ -96,5 +96,5 @@ def omission_notes(run: Run, who: str) -> list[str]:
         f"coordinated omission in the {who}: the sender of {row['stream'][2] or 'the stream'} "
         f"waited {row['waits']} times for a slow message, so about {row['never_sent']} were "
         f"never sent; p99 would be {row['p99_corrected_ms']:.0f} ms, not {row['p99_ms']:.0f} ms"
-        for row in _table(run.segments, run.streams).to_dict("records")
+        for row in _rows(run.segments, run.streams)
     ]

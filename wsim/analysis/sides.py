@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import check_frame, codes
+from wsim.analysis.columns import check_frame, codes, present
 from wsim.analysis.metrics import Metric
 from wsim.analysis.runs import Run
 from wsim.analysis.streams import Limits
@@ -136,5 +136,4 @@ def used(frame: pd.DataFrame, name: str) -> list[str]:
     if name not in frame.columns:
         return []
     column = codes(frame, name)
-    present = np.bincount(column.codes, minlength=len(column.labels))
-    return [str(column.labels[i]) for i in np.flatnonzero(present)]
+    return [str(column.labels[i]) for i in present(column.codes, len(column.labels))]
