@@ -145,8 +145,10 @@ class _Place:
 
     def of(self, times: Floats) -> Ints:
         """Return the block of each time; unknown times go to the first block."""
-        index = np.nan_to_num((times - self.begin) / self.length, nan=0.0)
-        return np.clip(index, 0, self.blocks - 1).astype(np.intp)
+        index = times - self.begin
+        index /= self.length
+        np.fmax(index, 0.0, out=index)  # of NaN and 0 this is 0
+        return np.fmin(index, self.blocks - 1.0, out=index).astype(np.intp)
 
 
 def _add_streams(parts: _Parts, run: Run, place: _Place) -> None:

@@ -324,7 +324,9 @@ def stream_parts(messages: Messages, groups: Codes, chosen: Bools, limits: Limit
 
 def _outside(groups: Codes, inside: Bools, size: int) -> np.ndarray[Any, Any]:
     """Return the group of each row, with the rows not `inside` in an extra last group."""
-    return np.where(inside, groups.codes, np.asarray(size, dtype=np.intp)).astype(np.intp)
+    return np.where(inside, groups.codes, np.asarray(size, dtype=np.intp)).astype(
+        np.intp, copy=False
+    )
 
 
 def _where(group: np.ndarray[Any, Any], hit: Bools, size: int) -> np.ndarray[Any, Any]:
