@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any, Self
@@ -16,6 +17,7 @@ from wsim.serving.guard import Guard, check_binding
 from wsim.serving.host import Host
 from wsim.serving.middleware import NetworkMiddleware
 from wsim.serving.network import Client, Network
+from wsim.serving.tcp_network import TcpNetwork
 from wsim.serving.terms import Bounds, resolved
 from wsim.serving.transport import CLIENT, Scope
 from wsim.serving.upstream import Upstream
@@ -56,7 +58,55 @@ class Desk:
             self._recorder.close()
 
 
-class Proxy:
+class Front(ABC):
+    """What can be done to a proxy, whatever it carries."""
+
+    network: Network | TcpNetwork
+    history: History
+    upstream: str
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The address for clients of this machine."""
+
+    @abstractmethod
+    async def start(self) -> Self:
+        """Start to listen, in the running loop."""
+
+    @abstractmethod
+    async def stop(self) -> None:
+        """Close every connection and stop to listen."""
+
+    async def __aenter__(self) -> Self:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def set(self, **conditions: Any) -> None:
+        """Change conditions while clients stay connected."""
+        self.network.change(conditions)
+
+    def set_profile(self, name: Any) -> None:
+        """Put a profile in force while clients stay connected."""
+        self.network.change(name)
+
+    def status(self) -> dict[str, Any]:
+        """Return what the proxy is doing, as JSON types."""
+        return {
+            "url": self.url,
+            "upstream": self.upstream,
+            "connected_clients": self.network.connected,
+            "message_history_size": len(self.history),
+            "messages_recorded": self.history.recorded,
+            "profile": self.history.profile,
+            "network_conditions": self.network.conditions.to_dict(),
+            "seed": self.network.seed,
+        }
+
+
+class Proxy(Front):
     """A proxy that frames cross unmodified, each when its time has come.
 
     In front of a Socket.IO server (protocol 5) it decodes packets for the history; older
@@ -86,6 +136,8 @@ class Proxy:
     >>> Proxy("http://127.0.0.1:4000", "stressed", port=0).history.profile
     'stressed'
     """
+
+    network: Network
 
     def __init__(
         self,
@@ -138,12 +190,6 @@ class Proxy:
         await self._upstream.close()
         await self._desk.close()
 
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
     def _note_trouble(self, scope: Scope, reason: str) -> None:
         self.trouble = reason
         client: Client | None = scope.get(CLIENT)
@@ -151,29 +197,6 @@ class Proxy:
         now_ns = self.network.clock.now_ns()
         self.history.note_connection(now_ns, name, "unreachable", session, reason)
 
-    # -- what can be done to it ----------------------------------------------------------
-
-    def set(self, **conditions: Any) -> None:
-        """Change conditions while clients stay connected."""
-        self.network.change(conditions)
-
-    def set_profile(self, name: Any) -> None:
-        """Put a profile in force while clients stay connected."""
-        self.network.change(name)
-
     def fail(self, how: str, client_id: str | None = None, *, duration_s: float = 5.0) -> list[str]:
         """Make connections fail; see :func:`wsim.serving.faults.inflict`. Returns whose did."""
         return inflict(self.network, how, client_id=client_id, duration_s=duration_s)
-
-    def status(self) -> dict[str, Any]:
-        """Return what the proxy is doing, as JSON types."""
-        return {
-            "url": self.url,
-            "upstream": self.upstream,
-            "connected_clients": self.network.connected,
-            "message_history_size": len(self.history),
-            "messages_recorded": self.history.recorded,
-            "profile": self.history.profile,
-            "network_conditions": self.network.conditions.to_dict(),
-            "seed": self.network.seed,
-        }

@@ -70,6 +70,11 @@ class TcpNetwork:
         """The conditions in force, as they act on a stream."""
         return stream_conditions(self._asked)
 
+    @property
+    def connected(self) -> int:
+        """How many connections there are."""
+        return len(self.relays)
+
     def change(self, conditions: Any) -> None:
         """Take new conditions for every connection; a mapping changes some fields."""
         self._asked, given = resolved(conditions, self._asked)

@@ -10,14 +10,14 @@ from typing import Any, Self
 from wsim.errors import UsageError
 from wsim.history import History
 from wsim.serving.guard import LOOPBACK
-from wsim.serving.proxy import Desk
+from wsim.serving.proxy import Desk, Front
 from wsim.serving.tcp_faults import inflict
 from wsim.serving.tcp_network import TcpNetwork
 from wsim.serving.tcp_stream import checked_address, stream_conditions
 from wsim.serving.terms import Bounds, resolved
 
 
-class TcpProxy:
+class TcpProxy(Front):
     """A relay of bytes, each portion when its time has come; it knows no protocol.
 
     Every connection has a link of its own, as every client has. Nothing is lost in a stream:
@@ -54,6 +54,8 @@ class TcpProxy:
     >>> TcpProxy("tcp://127.0.0.1:4000", "stressed", port=0).conditions.transport
     'tcp'
     """
+
+    network: TcpNetwork
 
     def __init__(
         self,
@@ -111,35 +113,6 @@ class TcpProxy:
         await self.network.close()
         await self._desk.close()
 
-    async def __aenter__(self) -> Self:
-        return await self.start()
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.stop()
-
-    # -- what can be done to it ----------------------------------------------------------
-
-    def set(self, **conditions: Any) -> None:
-        """Change conditions while clients stay connected."""
-        self.network.change(conditions)
-
-    def set_profile(self, name: Any) -> None:
-        """Put a profile in force while clients stay connected."""
-        self.network.change(name)
-
     def fail(self, how: str, client_id: str | None = None, *, duration_s: float = 5.0) -> list[str]:
         """Make connections fail; see :mod:`wsim.serving.tcp_faults`. Returns whose did."""
         return inflict(self.network, how, client_id=client_id, duration_s=duration_s)
-
-    def status(self) -> dict[str, Any]:
-        """Return what the proxy is doing, as JSON types."""
-        return {
-            "url": self.url,
-            "upstream": self.upstream,
-            "connected_clients": len(self.network.relays),
-            "message_history_size": len(self.history),
-            "messages_recorded": self.history.recorded,
-            "profile": self.history.profile,
-            "network_conditions": self.conditions.to_dict(),
-            "seed": self.network.seed,
-        }
