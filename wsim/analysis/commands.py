@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import Bools, Codes, Messages, codes, combine
+from wsim.analysis.columns import Bools, Codes, Messages, codes, combine, present
 from wsim.analysis.tables import in_words
 
 
@@ -23,8 +23,11 @@ def representative(messages: Messages, groups: Codes, by: Sequence[str], command
         return chosen
     event = codes(frame, "event_name")
     table = np.zeros((len(groups.labels), len(event.labels)), dtype=bool)
-    pairs = groups.codes.astype(np.int32) * np.int32(len(event.labels)) + event.codes
-    seen = np.bincount(pairs, minlength=table.size).reshape(table.shape) > 0
+    narrow = np.dtype(np.int8 if table.size < 128 else np.int32)
+    width = np.asarray(len(event.labels), narrow)
+    pairs = groups.codes.astype(narrow) * width + event.codes.astype(narrow)
+    seen = np.zeros(table.shape, dtype=bool)
+    seen.flat[present(pairs, table.size)] = True
     for g, label in enumerate(groups.labels):
         if command in event.labels and seen[g, event.labels.index(command)]:
             table[g, event.labels.index(command)] = True
