@@ -205,6 +205,38 @@ async def test_a_client_that_is_disconnected_stays_away():
         await client.shutdown()
 
 
+async def test_a_lost_client_that_stays_away_is_given_up():
+    sim = simulator()
+    left: list[str] = []
+    sim.on("disconnect", left.append)
+    async with Server(sim, port=0, bounds=Bounds(absent_s=0.3)) as server:
+        client = socketio.AsyncClient(handle_sigint=False, reconnection=False)
+        await client.connect(server.url, transports=["websocket"])
+        await until(lambda: sim.connected_clients)
+        await client.eio.ws.close(code=4000)  # no good-bye: it may come back
+        await until(lambda: not sim.connected_clients)
+        assert await sim.emit("telemetry", 1) is False
+        await until(lambda: "client-1" in sim._net.gone)
+        assert await sim.emit("telemetry", 2) is False
+        await client.disconnect()
+    assert list(sim.history["cause"]) == ["not_connected"]  # nobody is there to miss the second
+    assert left == ["client-1"]
+    assert [c["state"] for c in sim.recorder.connections][-2:] == ["reconnecting", "disconnected"]
+
+
+async def test_a_page_that_was_closed_is_not_waited_for():
+    sim = simulator()
+    async with Server(sim, port=0) as server:
+        client = socketio.AsyncClient(handle_sigint=False, reconnection=False)
+        await client.connect(server.url, transports=["websocket"])
+        await until(lambda: sim.connected_clients)
+        await client.eio.ws.close(code=1001)
+        await until(lambda: "client-1" in sim._net.gone)
+        assert await sim.emit("telemetry", 1) is False
+        await client.disconnect()
+    assert not len(sim.history)
+
+
 async def test_a_lost_client_comes_back_under_its_name():
     sim = simulator()
     connects: list[str] = []

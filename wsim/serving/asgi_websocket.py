@@ -26,7 +26,8 @@ from wsim.serving.transport import (
 
 _CLOSE = "websocket.close"
 _SEND = "websocket.send"
-_NORMAL = 1000
+_GOOD_BYES = (1000, 1001)
+"""Closing codes of clients who mean it; 1001 is a page that was closed."""
 _TOO_BIG = 1009
 _RESTART = 1012
 _SMALL = 4096
@@ -264,7 +265,7 @@ class SocketPort:
         If the application pulls, True means that the event has come through as it is.
         """
         if event["type"] != "websocket.receive":
-            if event.get("code") == _NORMAL:  # said good-bye: it will not come back
+            if event.get("code") in _GOOD_BYES:  # it will not come back
                 self._client.leaving = True
             self._end()
             return False

@@ -61,6 +61,7 @@ class Client:
         self.client_id, self.door, self.identity = client_id, door, identity
         self.transports: set[Transport] = set()
         self.leaving = self.gone = self.joined = self.spoken = False
+        self.lost_times = 0
         self.clock_lag_s = math.inf
         self.deaf_until_ns = self.refused_until_ns = 0
         self.armed_ns: int | None = None
@@ -262,6 +263,16 @@ class Network:
         lost = [other for other in self.clients if other.gone]
         if for_good or len(lost) > _MOST_LOST:
             self.clients.remove(client if for_good else lost[0])
+        if not for_good:
+            loop = asyncio.get_running_loop()
+            client.lost_times += 1
+            loop.call_later(self.bounds.absent_s, self._give_up, client, client.lost_times)
+
+    def _give_up(self, client: Client, lost_times: int) -> None:
+        """Who has not come back for so long will not: nothing more is sent to it."""
+        if client.gone and client.lost_times == lost_times and client in self.clients:
+            self.clients.remove(client)
+            self.roster.lost(client, self.clock.now_ns(), True)
 
     def note(self, client: Client, state: str, cause: str) -> None:
         """Note that something happened to a client's connection."""

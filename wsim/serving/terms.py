@@ -31,6 +31,8 @@ class Bounds:
     max_queue_bytes: int = MAX_IN_FLIGHT_BYTES
     connect_timeout_s: float = 45.0
     """How long a connection may go without the CONNECT packet of a namespace."""
+    absent_s: float = 120.0
+    """How long a client that was lost is waited for; after that it is gone for good."""
 
 
 def resolved(

@@ -104,8 +104,10 @@ class Arrivals(Steering):
         """Note that a real client has gone; its door calls this."""
         client = self._net.clients.get(client_id)
         if client is not None:
+            was_connected = client_id in self._net.connected
             self._net.remove(client, self._now_ns())
-            self._connection_changed("disconnect", client_id, client)
+            if was_connected:  # otherwise that was told when it was lost
+                self._connection_changed("disconnect", client_id, client)
 
     def lost(self, client_id: str) -> None:
         """Note that a real client lost its connection and may come back; its door calls this."""
