@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from test_cli_compare import session
+from test_cli_compare import FIELD, session
 
 from wsim.analysis.objectives import objectives_from
 from wsim.cli import main
@@ -99,3 +99,18 @@ def test_what_is_odd_about_the_history_is_said(
     said = capsys.readouterr().out
     assert "latencies are negative" in said
     assert "was a file loaded twice?" in said
+
+
+def test_a_recording_of_one_end_says_why_nothing_is_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    promises = tmp_path / "slo.yaml"
+    kinds = ("drop_rate, limit: 0.02", "latency, share: 0.9, limit_ms: 100",
+             "age, share: 0.9, limit_ms: 300")  # fmt: skip
+    promises.write_text("objectives:\n" + "".join(f"  - {{kind: {kind}}}\n" for kind in kinds))
+    assert main(["check", str(FIELD), "--objectives", str(promises)]) == 3
+    *outcomes, note = capsys.readouterr().out.splitlines()
+    assert len(outcomes) == 3
+    assert all("nothing to measure: recorded at one end" in line for line in outcomes)
+    assert note.startswith("Note: recorded at one end")
+    assert "162 of 162 questions acknowledged, round trip p50 75.3 ms, p99 414 ms" in note

@@ -18,6 +18,8 @@ from wsim.sessions import shipped
 
 MS = 1_000_000
 
+FIELD = Path(__file__).parent.parent / "data" / "field_log.har"
+
 
 def session(seconds: int = 20, delay_ms: int = 5) -> pd.DataFrame:
     """Return a recorded drive: 20 commands a second, each `delay_ms` late."""
@@ -192,8 +194,29 @@ def test_overloaded_tcp_is_noted_once(tmp_path: Path, capsys: pytest.CaptureFixt
     for extra, name in (([], " over TCP, inbound"), (["--set", "transport=tcp"], ", inbound")):
         assert main(base + extra) == 0
         printed = capsys.readouterr()
-        notes = [line for line in printed.out.splitlines() if line.startswith("Note: ")]
+        said = [line for line in printed.out.splitlines() if line.startswith("Note: ")]
+        notes = [line for line in said if "losses came in bursts" not in line]
         assert len(notes) == 1
         assert f"){name}: " in notes[0]
         assert notes[0].endswith("clients miss heartbeats and are cut off.")
         assert "SaturationWarning" not in printed.err
+
+
+def test_a_recording_of_one_end_is_not_compared_and_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monday = save(session(60), tmp_path / "monday.json")
+    assert main(["compare", str(monday), str(FIELD), "--no-report"]) == 0
+    printed = capsys.readouterr().out
+    assert "Note: field_log: recorded at one end, so nobody knows what arrived" in printed
+    assert "162 of 162 questions acknowledged, round trip p50 75.3 ms" in printed
+    assert "not enough data (the field_log was recorded at one end" in printed
+    assert "Note: monday" not in printed
+
+
+@pytest.mark.parametrize("repeats", [1, 5])
+def test_bursts_of_losses_are_said_where_the_interval_ignores_them(
+    repeats: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compare", "--profile", "default", "--repeats", str(repeats), "--no-report"]) == 0
+    assert ("Note: default: losses came in bursts (" in capsys.readouterr().out) == (repeats == 1)

@@ -19,6 +19,7 @@ from wsim.analysis.estimates import Confidence, Draws, by_blocks, by_runs
 from wsim.analysis.intervals import check_confidence, holm
 from wsim.analysis.metrics import Metric, choose
 from wsim.analysis.omission import omission_notes
+from wsim.analysis.one_end import REASON, one_sided
 from wsim.analysis.sides import LEAST_RUNS, Runs, Side, make_side, paired, traffic_notes
 from wsim.analysis.streams import Limits
 from wsim.analysis.verdicts import Finding, needed_messages, sentence, verdict
@@ -127,6 +128,16 @@ def find(
     first: Side, second: Side, chosen: Sequence[Metric], level: float, seed: int, notes: list[str]
 ) -> list[Finding]:
     """Return what is known of each metric, by runs if there are enough, else by blocks."""
+    found = _found(first, second, chosen, level, seed, notes)
+    blind = [side.name for side in (first, second) if all(one_sided(r.frame) for r in side.runs)]
+    for finding in found if blind else ():
+        finding.why_not = f"the {' and the '.join(blind)} was {REASON}"
+    return found
+
+
+def _found(
+    first: Side, second: Side, chosen: Sequence[Metric], level: float, seed: int, notes: list[str]
+) -> list[Finding]:
     confidence = Confidence(level)
     if min(len(first.runs), len(second.runs)) >= LEAST_RUNS:
         match = paired(first, second)

@@ -16,9 +16,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from wsim.analysis.columns import Bools, check_frame, codes, read, require
+from wsim.analysis.columns import check_frame, codes, read, require
 from wsim.analysis.duplicates import note_repeated
 from wsim.analysis.intervals import Interval, check_confidence, poisson_rate, wilson
+from wsim.analysis.loss_bursts import burst_words, design_effect, effective_share
+from wsim.analysis.one_end import REASON, one_end_note, one_sided
 from wsim.analysis.runs import Run
 from wsim.analysis.streams import Limits, arrival_gaps
 from wsim.errors import FormatError, UnknownNameError, nearest, unknown
@@ -200,15 +202,22 @@ def check(frame: pd.DataFrame, objectives: Any, *, confidence: float = 0.95) -> 
             }
         )
     result = pd.DataFrame(rows)
-    result.attrs["wsim_notes"] = _notes(frame)
+    shares = bool(result["kind"].isin(["drop_rate", "latency"]).any())
+    result.attrs["wsim_notes"] = _notes(frame, shares)
     return result
 
 
-def _notes(frame: pd.DataFrame) -> list[str]:
+def _notes(frame: pd.DataFrame, shares: bool) -> list[str]:
     """Return what should be known of the history before its outcomes are believed."""
     messages = read(frame)
     note_repeated(messages)
-    return messages.notes
+    bursts = burst_words([frame]) if shares else None
+    if bursts:
+        bursts += (
+            ": intervals are widened by their mean length, and may still be too narrow; "
+            "give 5 runs or more to 'wsim compare'"
+        )
+    return [*messages.notes, *(note for note in (one_end_note([frame]), bursts) if note)]
 
 
 def _outcome(value: Interval, limit: float, above: bool) -> str:
@@ -242,9 +251,10 @@ def _measure(
             missing = f"; no rows of '{objective.event}'"
             limit = objective.limit if objective.limit is not None else objective.share
             return Interval(math.nan, math.nan, math.nan), float(limit or 0.0), True, missing
+    why = f": {REASON}" if one_sided(rows) else ""
     if objective.kind in ("latency", "drop_rate"):
-        return *_message_share(rows, objective, confidence), ""
-    return *_stream_value(rows, objective, confidence), ""
+        return *_message_share(rows, objective, confidence), why
+    return *_stream_value(rows, objective, confidence), why
 
 
 def _message_share(
@@ -259,25 +269,6 @@ def _message_share(
     share = effective_share(late[counted], confidence)
     kept = Interval(1.0 - share.estimate, 1.0 - share.high, 1.0 - share.low)
     return kept, float(objective.share or 0.0), True
-
-
-def effective_share(failed: Bools, confidence: float) -> Interval:
-    """Return the share of failures with Wilson's interval for the effective sample size."""
-    n, hits = len(failed), int(np.count_nonzero(failed))
-    effect = design_effect(failed)
-    return wilson(hits / effect, n / effect, confidence)
-
-
-def design_effect(failed: Bools) -> float:
-    """Return how many messages count as one, because failures come in runs.
-
-    For a two-state Markov chain with mean run of failures L and share p the variance of the
-    share is 2 L (1 - p) - 1 times that of independent messages.
-    """
-    n, hits = len(failed), int(np.count_nonzero(failed))
-    starts = np.diff(np.concatenate([[0], failed.astype(np.int8)])) == 1
-    runs = int(np.count_nonzero(starts))
-    return max(1.0, 2.0 * hits / runs * (1.0 - hits / n) - 1.0) if runs else 1.0
 
 
 def _stream_value(

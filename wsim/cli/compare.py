@@ -14,7 +14,7 @@ import pandas as pd
 
 from wsim.cli.options import add_options, make_folder, profiles_from, short_names, whole_number
 from wsim.cli.replays import TCP_SUFFIX, counterpart, each_run, replay_all
-from wsim.cli.tables import comparison_table, losses, saturations, verdicts
+from wsim.cli.tables import comparison_table, losses, remarks, saturations, verdicts
 from wsim.cli.terminal import Progress, clean
 from wsim.errors import UsageError
 from wsim.formats import load, save
@@ -126,9 +126,7 @@ def _text(named: Named, as_recorded: bool) -> str:
     repeats = max(len(frames) for frames in named.values())
     first = "recording" if as_recorded else "network"
     parts = [comparison_table(named, first)]
-    overloaded = saturations(named)
-    if overloaded:
-        parts.append(overloaded)
+    parts += [text for text in (remarks(named), saturations(named)) if text]
     if not as_recorded and repeats > 1:
         parts.append(f"Each network was run {repeats} times with different seeds.")
     if any(name.endswith(TCP_SUFFIX) for name in named):

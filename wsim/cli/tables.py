@@ -9,6 +9,8 @@ import pandas as pd
 
 from wsim.analysis.comparison import compare
 from wsim.analysis.intervals import Interval, replicated_share
+from wsim.analysis.loss_bursts import narrow_note
+from wsim.analysis.one_end import one_end_note
 from wsim.analysis.saturation import saturation_notes
 from wsim.analysis.sides import LEAST_RUNS
 from wsim.analysis.summary import summarize
@@ -41,6 +43,16 @@ def _dropped(frames: Sequence[pd.DataFrame], row: Any) -> Interval:
         return pooled
     rates = [summarize(frame, by=None, sections=("counts",)).iloc[0] for frame in frames]
     return replicated_share([float(rate["drop_rate"]) for rate in rates], pooled)
+
+
+def remarks(named: Mapping[str, Sequence[pd.DataFrame]]) -> str:
+    """Return why figures are missing, or narrower than they should be, one line a network."""
+    notes = []
+    for name, frames in named.items():
+        few = len(frames) < LEAST_RUNS
+        for note in (one_end_note(frames), narrow_note(frames) if few else None):
+            notes += [f"Note: {clean(name)}: {note}."] if note else []
+    return "\n".join(notes)
 
 
 _CAUSES = {

@@ -21,10 +21,11 @@ from wsim.analysis.report import tables
 from wsim.analysis.report.bursts import burst_table
 from wsim.analysis.report.document import Document, Picture, Section, Table, Verdict
 from wsim.analysis.report.driving import driving
+from wsim.analysis.report.losses import drops, too_narrow
 from wsim.analysis.report.made import made, run_table
+from wsim.analysis.report.one_end import answers, one_ended
 from wsim.analysis.report.study import Frames, Study, entries
 from wsim.analysis.report.words import BANDS, FREEZES, percent, verdict
-from wsim.analysis.sides import LEAST_RUNS
 from wsim.errors import WsimError, unknown
 
 MANY = "How would it have felt to drive over each of these networks?"
@@ -48,6 +49,7 @@ def document(
     tcp = beside_tcp(study, tcp_counterparts or {})
     verdicts, main = first_screen(study, tcp)
     sections: list[Section | None] = [
+        answers(study),
         driving(study),
         latency(study),
         drops(study),
@@ -74,7 +76,14 @@ def document(
         verdicts,
         main,
         [one for one in sections if one is not None],
-        [rating, *overloads(study, tcp), *pauses(study), *tables.unique(study.notes)],
+        [
+            *one_ended(study),
+            rating,
+            *too_narrow(study),
+            *overloads(study, tcp),
+            *pauses(study),
+            *tables.unique(study.notes),
+        ],
         made(study, command),
     )
 
@@ -149,28 +158,6 @@ def latency(study: Study) -> Section:
                 lambda: plots.plot_latency_over_time(first_runs(study)),
             ),
         ],
-    )
-
-
-def drops(study: Study) -> Section:
-    """Drop rates, and why."""
-    causes = tables.cause_table(study)
-    return Section(
-        "Drop rates",
-        tables=[causes] if causes else [],
-        pictures=[
-            Picture(
-                "Share of the messages that never arrived.",
-                partial(plots.plot_drop_rate, study.pooled),
-            ),
-            Picture(
-                "How losses cluster: bursts show as a curve above the thin line.",
-                partial(plots.plot_loss_runs, study.pooled),
-            ),
-        ],
-        notes=["Intervals in the picture take losses as independent; bursts make them too narrow."]
-        if any(len(entry.runs) < LEAST_RUNS for entry in study.entries)
-        else [],
     )
 
 

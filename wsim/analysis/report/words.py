@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from wsim.analysis.one_end import round_trips
 from wsim.analysis.plots.path import STOPS
 from wsim.analysis.plots.style import UNITS, duration
 from wsim.analysis.report.document import Verdict
@@ -43,6 +44,8 @@ def verdict(study: Study, name: str) -> Verdict:
     row = study.row(name)
     if not row["sent"] > 0:
         return Verdict(name, 4, "no data", "no messages were recorded.")
+    if not row["delivered"] > 0 and row["unknown"] > 0:
+        return _unknown(study, name, row)
     if not row["delivered"] > 0:
         count = int(row["sent"])
         return Verdict(name, 4, "cut off", f"none of {count:,} messages arrived.")
@@ -56,6 +59,15 @@ def verdict(study: Study, name: str) -> Verdict:
     if reach is None:
         return Verdict(name, 3, "not rated", f"no {study.command} to rate it by: {sentence}")
     return Verdict(name, *grade(reach, camera), sentence)
+
+
+def _unknown(study: Study, name: str, row: Mapping[str, Any]) -> Verdict:
+    """Return what is known where nobody recorded arrivals: a network is not judged by that."""
+    runs = next(entry.runs for entry in study.entries if entry.name == name)
+    said = ["arrivals unknown (recorded at one end)", str(round_trips(runs))]
+    if row["dropped"] > 0:
+        said.append(f"{int(row['dropped']):,} of {int(row['sent']):,} messages known to be lost")
+    return Verdict(name, 3, "arrivals unknown", "; ".join(said) + ".")
 
 
 def grade(reach: Reach, camera: Mapping[str, Any] | None = None) -> tuple[int, str]:
