@@ -104,8 +104,10 @@ def summarize(
     Duplicates made by the network (``copy > 0``) are counted apart and stay out of all other
     figures. The intervals assume independent messages. Those of one connection are
     correlated (``lag1_correlation``), and intervals meant for 95 % then cover less: 41 to
-    64 % in simulations with a correlation of 0.9 or losses in runs of three. A note says
-    where; to be sure of a difference compare replicates with `wsim.compare`.
+    64 % in simulations with a correlation of 0.9 or losses in runs of three, and still less
+    where reconnects lose messages by the dozen. A note says where latencies are correlated,
+    reports and `wsim compare` say where losses came in bursts; to be sure of a difference
+    compare replicates with `wsim.compare`.
     """
     check_confidence(confidence)
     for section in sections:
