@@ -1,10 +1,12 @@
-"""Shared by all tests: in CI nothing may be skipped."""
+"""Shared by all tests: the JavaScript client, and that in CI nothing may be skipped."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+import pytest_asyncio
+from js_harness import JsClient
 
 _missing: list[str] = []
 
@@ -24,3 +26,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("skipped, though CI must install all that tests need")
         for line in _missing:
             terminalreporter.line(line)
+
+
+@pytest_asyncio.fixture
+async def js():
+    """Give a real JavaScript client that does what it is told."""
+    client = await JsClient.start()
+    yield client
+    await client.stop()

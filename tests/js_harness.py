@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 FOLDER = Path(__file__).parent / "js"
+WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
+"""Transports of a client, by name."""
 HAS_NODE = shutil.which("node") is not None
 HAS_CLIENT = (FOLDER / "node_modules" / "socket.io-client").is_dir()
 needs_node = [

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 import socketio
-from js_harness import JsClient, needs_node
+from js_harness import WAYS, JsClient, needs_node
 from serving_harness import conditions, echo_server, hosted, middle, proxied, until
 
 from wsim.serving.endpoint import Server
@@ -15,14 +12,6 @@ from wsim.serving.faults import inflict
 from wsim.simulator import WebSocketServerSimulator
 
 pytestmark = [*needs_node, pytest.mark.asyncio]
-WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
-
-
-@pytest_asyncio.fixture
-async def js() -> AsyncIterator[JsClient]:
-    client = await JsClient.start()
-    yield client
-    await client.stop()
 
 
 async def median_ms(js: JsClient, url: str, transport: str, count: int) -> float:

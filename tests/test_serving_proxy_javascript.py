@@ -8,27 +8,18 @@ import re
 
 import aiohttp
 import pytest
-import pytest_asyncio
 import socketio
-from js_harness import JsClient, js_server, needs_js_server
+from js_harness import WAYS, js_server, needs_js_server
 from serving_harness import conditions, until
 
 from wsim.serving.proxy import Proxy
 
 pytestmark = [*needs_js_server, pytest.mark.asyncio]
-WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-
-
-@pytest_asyncio.fixture
-async def js():
-    client = await JsClient.start()
-    yield client
-    await client.stop()
 
 
 @contextlib.asynccontextmanager

@@ -7,28 +7,19 @@ import contextlib
 import json
 
 import pytest
-import pytest_asyncio
 import socketio
-from js_harness import FOLDER, JsClient, js_server, needs_js_server
+from js_harness import FOLDER, WAYS, js_server, needs_js_server
 from serving_harness import conditions, echo_server, hosted
 
 from wsim.serving.proxy import Proxy
 from wsim.serving.tcp_proxy import TcpProxy
 
 pytestmark = [*needs_js_server, pytest.mark.asyncio]
-WAYS = {"websocket": ["websocket"], "polling": ["polling"]}
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-
-
-@pytest_asyncio.fixture
-async def js():
-    client = await JsClient.start()
-    yield client
-    await client.stop()
 
 
 @contextlib.asynccontextmanager
