@@ -127,7 +127,7 @@ class DatagramPath:
             0, start_ns - now_ns, finish_ns - start_ns, fixed, delay_ns - fixed, 0, behind, 0,
         )  # fmt: skip
         fields = (number, 0, now_ns, due, DELIVERED, "", parts, token, corruption, due)
-        pending = self._pending
+        pending = self._pending  # what its push does, without the call
         order = pending.order
         pending.order = order + 1
         queue = pending.queue
